@@ -1,0 +1,10 @@
+# The two commands of the README. Each does its own set-up.
+.PHONY: demo test
+
+demo: ## Starts a whole survey on this machine and keeps it up until Ctrl-C.
+	cargo build --release --bin mpcstats
+	./target/release/mpcstats demo
+
+test: ## Runs every test.
+	./scripts/setup
+	cargo test --workspace

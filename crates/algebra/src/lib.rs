@@ -1,0 +1,1 @@
+//! Fields, packed bits, pseudorandom generators and transcript hashing

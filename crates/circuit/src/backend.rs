@@ -1,0 +1,58 @@
+//! Who evaluates a circuit: the gate interface, and its evaluator in the clear.
+
+use std::convert::Infallible;
+
+/// Evaluates gates. A wire carries one bit, or a column of bits under a bit-sliced backend.
+pub trait Backend {
+    /// One bit (or column of bits) as this backend represents it.
+    type Wire: Clone;
+    /// Why a layer of AND gates could not be evaluated (a broken channel, say).
+    type Error;
+
+    /// A public constant.
+    fn constant(&mut self, bit: bool) -> Self::Wire;
+
+    /// Exclusive or: free.
+    fn xor(&mut self, a: &Self::Wire, b: &Self::Wire) -> Self::Wire;
+
+    /// Negation: free.
+    fn not(&mut self, a: &Self::Wire) -> Self::Wire;
+
+    /// One layer of independent AND gates; output `i` is the AND of pair `i`.
+    ///
+    /// # Errors
+    /// Whatever the protocol behind the backend reports.
+    fn and(&mut self, pairs: &[(Self::Wire, Self::Wire)]) -> Result<Vec<Self::Wire>, Self::Error>;
+}
+
+/// Evaluates in the clear: the reference for every other backend, and a gate counter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clear {
+    /// AND gates evaluated so far.
+    pub ands: u64,
+    /// AND layers evaluated so far: the circuit's multiplicative depth.
+    pub layers: u64,
+}
+
+impl Backend for Clear {
+    type Wire = bool;
+    type Error = Infallible;
+
+    fn constant(&mut self, bit: bool) -> bool {
+        bit
+    }
+
+    fn xor(&mut self, a: &bool, b: &bool) -> bool {
+        a ^ b
+    }
+
+    fn not(&mut self, a: &bool) -> bool {
+        !a
+    }
+
+    fn and(&mut self, pairs: &[(bool, bool)]) -> Result<Vec<bool>, Infallible> {
+        self.ands += pairs.len() as u64;
+        self.layers += u64::from(!pairs.is_empty());
+        Ok(pairs.iter().map(|(a, b)| a & b).collect())
+    }
+}

@@ -1,0 +1,1 @@
+//! What a provider and a consumer do, as a library

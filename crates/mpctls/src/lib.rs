@@ -1,0 +1,1 @@
+//! Notarized TLS: source templates, the prover, the notary, attestations and their verifier

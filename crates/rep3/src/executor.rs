@@ -1,0 +1,29 @@
+//! Parallel work is handed to an injected executor: this crate starts no threads.
+
+/// A unit of CPU work that borrows from its caller.
+pub type Task<'a> = Box<dyn FnOnce() + Send + 'a>;
+
+/// Runs independent tasks, perhaps in parallel, and returns when all are done.
+pub trait Executor: Send + Sync {
+    /// How many tasks can usefully run at once.
+    fn width(&self) -> usize;
+
+    /// Runs every task to its end.
+    fn run<'a>(&self, tasks: Vec<Task<'a>>);
+}
+
+/// Runs tasks one after another on the calling thread.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Inline;
+
+impl Executor for Inline {
+    fn width(&self) -> usize {
+        1
+    }
+
+    fn run<'a>(&self, tasks: Vec<Task<'a>>) {
+        for task in tasks {
+            task();
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Coordinator, party, notary and client API: HTTP, storage, jobs, metrics

@@ -1,0 +1,1 @@
+//! Typed query plans, their checker and executors, and the statistics library

@@ -1,0 +1,1 @@
+//! The domain: surveys, submissions, policy, batch records, certificates
