@@ -9,7 +9,7 @@ pub trait Executor: Send + Sync {
     fn width(&self) -> usize;
 
     /// Runs every task to its end.
-    fn run<'a>(&self, tasks: Vec<Task<'a>>);
+    fn run(&self, tasks: Vec<Task<'_>>);
 }
 
 /// Runs tasks one after another on the calling thread.
@@ -21,7 +21,7 @@ impl Executor for Inline {
         1
     }
 
-    fn run<'a>(&self, tasks: Vec<Task<'a>>) {
+    fn run(&self, tasks: Vec<Task<'_>>) {
         for task in tasks {
             task();
         }
