@@ -1,0 +1,44 @@
+//! Carry-less multiplication without special instructions, and without a branch or table chosen by a value.
+
+use super::{Gf128, Gf128Accumulator};
+
+/// Adds the unreduced product of `a` and `b` to a sum.
+#[inline]
+pub(super) fn accumulate(sum: &mut Gf128Accumulator, a: Gf128, b: Gf128) {
+    let (a0, a1) = (a.0 as u64, (a.0 >> 64) as u64);
+    let (b0, b1) = (b.0 as u64, (b.0 >> 64) as u64);
+    let (low, high) = (product(a0, b0), product(a1, b1));
+    // Karatsuba: the middle part from one product instead of two.
+    let mid = product(a0 ^ a1, b0 ^ b1) ^ low ^ high;
+    sum.low ^= low;
+    sum.mid ^= mid;
+    sum.high ^= high;
+}
+
+/// The carry-less product of two 64-bit polynomials.
+///
+/// Integer multiplication of numbers in which only every fourth bit can be set: the carries of up to fifteen
+/// additions stay in the three bits between and are masked off. Only the topmost place receives sixteen, and
+/// that carry falls off the word (T. Pornin, BearSSL, "Constant-time multiplication").
+#[inline]
+fn product(a: u64, b: u64) -> u128 {
+    let low = low_half(a, b);
+    // Reversing both factors reverses the product, which has 127 bits: its high half comes out as a low half.
+    let high = low_half(a.reverse_bits(), b.reverse_bits()).reverse_bits() >> 1;
+    u128::from(high) << 64 | u128::from(low)
+}
+
+/// The low 64 bits of the carry-less product.
+#[inline]
+fn low_half(a: u64, b: u64) -> u64 {
+    const HOLES: [u64; 4] =
+        [0x1111_1111_1111_1111, 0x2222_2222_2222_2222, 0x4444_4444_4444_4444, 0x8888_8888_8888_8888];
+    let a = HOLES.map(|mask| a & mask);
+    let b = HOLES.map(|mask| b & mask);
+    let mut result = 0;
+    for (k, mask) in HOLES.into_iter().enumerate() {
+        let sum = (0..4).fold(0, |sum, i| sum ^ a[i].wrapping_mul(b[(k + 4 - i) % 4]));
+        result |= sum & mask;
+    }
+    result
+}
