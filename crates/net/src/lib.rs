@@ -1,1 +1,23 @@
-//! The channels the protocols run over: mutual TLS, in memory, shaped and tampering
+//! The channels the protocols run over.
+//!
+//! `rep3` and `twopc` do no IO: they talk to the small blocking traits [`rep3::network::Network`] and
+//! [`twopc::channel::Channel`]. This crate implements them.
+//!
+//! - [`memory`]: parties as threads of one process. [`memory::three`] and [`memory::pair`] are what tests and
+//!   the local simulator run on.
+//! - [`tamper`]: wraps any three networks and puts an adversary on the links. It delays, drops, cuts, rewrites
+//!   and inserts messages chosen by step, sender, receiver and occurrence, and records what was sent.
+//! - [`latency`]: wraps any network and makes every message arrive a fixed time after it was sent.
+//! - [`meter`]: wraps any network and counts bytes, messages and rounds per step.
+//! - [`Threads`]: the executor that gives a session several cores.
+//!
+//! A message is the unit everywhere: a receiver always knows the length that is due, so that nothing a peer
+//! declares is ever allocated unchecked.
+
+pub mod latency;
+pub mod memory;
+pub mod meter;
+pub mod tamper;
+mod threads;
+
+pub use threads::Threads;
