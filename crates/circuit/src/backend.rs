@@ -23,6 +23,21 @@ pub trait Backend {
     /// # Errors
     /// Whatever the protocol behind the backend reports.
     fn and(&mut self, pairs: &[(Self::Wire, Self::Wire)]) -> Result<Vec<Self::Wire>, Self::Error>;
+
+    /// A layer of a single AND gate. A backend for which depth is free overrides it to allocate nothing.
+    ///
+    /// # Errors
+    /// As [`Backend::and`].
+    fn and_one(&mut self, a: &Self::Wire, b: &Self::Wire) -> Result<Self::Wire, Self::Error> {
+        let mut layer = self.and(&[(a.clone(), b.clone())])?;
+        // A backend that answers a layer with too few wires breaks its contract; the constant keeps us total.
+        Ok(layer.pop().unwrap_or_else(|| self.constant(false)))
+    }
+
+    /// Exclusive or into `a`: as [`Backend::xor`], for wires that are worth not copying.
+    fn xor_assign(&mut self, a: &mut Self::Wire, b: &Self::Wire) {
+        *a = self.xor(a, b);
+    }
 }
 
 /// Evaluates in the clear: the reference for every other backend, and a gate counter.
