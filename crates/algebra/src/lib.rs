@@ -11,6 +11,10 @@
 //! Protocols that are generic over a field ask for [`Field`]. [`toy`] has two fields that are small enough to
 //! measure a soundness error or to draw a distribution in a test; no protocol runs on them.
 //!
+//! [`carryless`] is for kernels that multiply in [`Gf128`] in their inner loop: written once over the trait
+//! [`carryless::Carryless`], they run on VPCLMULQDQ, PCLMULQDQ or no special instruction at all, whichever the
+//! processor has. It holds the crate's only `unsafe` code, and tests hold the three ways equal bit for bit.
+//!
 //! Everything here is arithmetic: no protocol, no IO, no randomness but what a seed yields.
 //!
 //! # Secrets
@@ -38,7 +42,7 @@ pub use bits::Bits;
 pub use error::DecodeError;
 pub use field::{Field, decode, encode};
 pub use fp::Fp;
-pub use gf128::Gf128;
+pub use gf128::{Gf128, carryless};
 pub use prg::{Prf, Prg};
 pub use transcript::{Transcript, hmac};
 pub use transpose::{columns_to_rows, rows_to_columns, transpose64};

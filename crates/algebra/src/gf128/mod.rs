@@ -1,6 +1,15 @@
 //! The binary field of 2^128 elements: polynomials over GF(2) modulo x^128 + x^7 + x^2 + x + 1.
+#![allow(
+    clippy::inline_always,
+    reason = "vector code is compiled for the instructions of the function that it is inlined into; a call \
+              instead would cost many times what it does"
+)]
 
+pub mod carryless;
+mod kernels;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use std::ops::{Add, Mul, Neg, Sub};
 
@@ -8,6 +17,8 @@ use zeroize::DefaultIsZeroes;
 
 use crate::Field;
 use crate::field::derive_operators;
+use kernels::{Correlate, Fold, InnerProduct, Product};
+pub use portable::Gf128Accumulator;
 
 /// An element of the binary field: bit `i` is the coefficient of x^i (plain order, not GHASH's reflected one).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -37,31 +48,6 @@ impl Gf128 {
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(u128::from_le_bytes(bytes))
     }
-}
-
-/// A sum of carry-less products: `low + mid x^64 + high x^128`, each part 128 bits.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Gf128Accumulator {
-    low: u128,
-    mid: u128,
-    high: u128,
-}
-
-impl Gf128Accumulator {
-    #[inline]
-    const fn reduce(self) -> Gf128 {
-        let low = self.low ^ (self.mid << 64);
-        let high = self.high ^ (self.mid >> 64);
-        // x^128 = x^7 + x^2 + x + 1; what the shifts push over the top is folded in the same way once more.
-        let over = (high >> 127) ^ (high >> 126) ^ (high >> 121);
-        Gf128(low ^ times_tail(high) ^ times_tail(over))
-    }
-}
-
-/// x^7 + x^2 + x + 1 times a polynomial, cut off at x^128.
-#[inline]
-const fn times_tail(a: u128) -> u128 {
-    a ^ (a << 1) ^ (a << 2) ^ (a << 7)
 }
 
 impl Field for Gf128 {
@@ -94,6 +80,19 @@ impl Field for Gf128 {
     #[inline]
     fn read(bytes: &[u8]) -> Option<Self> {
         Some(Self::from_bytes(bytes.try_into().ok()?))
+    }
+
+    fn inner_product(a: &[Self], b: &[Self]) -> Self {
+        carryless::run(InnerProduct(a, b))
+    }
+
+    fn fold(values: &[Self], weights: &[Self]) -> Vec<Self> {
+        carryless::run(Fold { values, weights })
+    }
+
+    fn correlate(u: &[Self], v: &[Self], width: usize) -> Vec<Self> {
+        assert_eq!(u.len(), v.len(), "correlated vectors have one length");
+        carryless::run(Correlate { u, v, width })
     }
 
     fn inverse(self) -> Self {
@@ -132,9 +131,7 @@ impl Mul for Gf128 {
     type Output = Self;
     #[inline]
     fn mul(self, other: Self) -> Self {
-        let mut sum = Gf128Accumulator::default();
-        Self::accumulate(&mut sum, self, other);
-        sum.reduce()
+        carryless::run(Product(self, other))
     }
 }
 

@@ -1,6 +1,79 @@
 //! Carry-less multiplication without special instructions, and without a branch or table chosen by a value.
 
-use super::{Gf128, Gf128Accumulator};
+use super::Gf128;
+use super::carryless::Carryless;
+
+/// Needs nothing of the processor.
+#[derive(Clone, Copy)]
+pub(super) struct Portable;
+
+impl Carryless for Portable {
+    const LANES: usize = 1;
+    type Vector = Gf128;
+    type Sum = Gf128Accumulator;
+
+    #[inline]
+    fn splat(self, element: Gf128) -> Gf128 {
+        element
+    }
+
+    #[inline]
+    fn load(self, elements: &[Gf128], _stride: usize) -> Gf128 {
+        elements.first().copied().unwrap_or(Gf128(0))
+    }
+
+    #[inline]
+    fn store(self, vector: Gf128, elements: &mut [Gf128]) {
+        if let Some(first) = elements.first_mut() {
+            *first = vector;
+        }
+    }
+
+    #[inline]
+    fn add(self, a: Gf128, b: Gf128) -> Gf128 {
+        a + b
+    }
+
+    #[inline]
+    fn sum(self) -> Gf128Accumulator {
+        Gf128Accumulator::default()
+    }
+
+    #[inline]
+    fn accumulate(self, sum: &mut Gf128Accumulator, a: Gf128, b: Gf128) {
+        accumulate(sum, a, b);
+    }
+
+    #[inline]
+    fn reduce(self, sum: Gf128Accumulator) -> Gf128 {
+        sum.reduce()
+    }
+}
+
+/// A sum of carry-less products: `low + mid x^64 + high x^128`, each part 128 bits.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Gf128Accumulator {
+    low: u128,
+    mid: u128,
+    high: u128,
+}
+
+impl Gf128Accumulator {
+    #[inline]
+    pub(super) const fn reduce(self) -> Gf128 {
+        let low = self.low ^ (self.mid << 64);
+        let high = self.high ^ (self.mid >> 64);
+        // x^128 = x^7 + x^2 + x + 1; what the shifts push over the top is folded in the same way once more.
+        let over = (high >> 127) ^ (high >> 126) ^ (high >> 121);
+        Gf128(low ^ times_tail(high) ^ times_tail(over))
+    }
+}
+
+/// x^7 + x^2 + x + 1 times a polynomial, cut off at x^128.
+#[inline]
+const fn times_tail(a: u128) -> u128 {
+    a ^ (a << 1) ^ (a << 2) ^ (a << 7)
+}
 
 /// Adds the unreduced product of `a` and `b` to a sum.
 #[inline]
