@@ -17,8 +17,10 @@ pub mod aes;
 pub mod arith;
 mod backend;
 pub mod bits;
+pub mod compare;
 pub mod hmac;
 pub mod keccak;
+pub mod logic;
 pub mod sha256;
 
 pub use backend::{Backend, Clear};
