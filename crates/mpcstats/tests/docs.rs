@@ -1,0 +1,86 @@
+//! Runs every command in the documentation: each ```sh block of a page, in order, in a fresh folder.
+//!
+//! A block marked ```console shows a session and is not run; a block marked ```sh newcomer is one of the README's two
+//! commands, which start this very suite.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
+}
+
+/// The ```sh blocks of a page, joined into one script.
+fn script(page: &str) -> String {
+    let mut script = String::new();
+    let mut inside = false;
+    for line in page.lines() {
+        match (inside, line.trim_end()) {
+            (false, "```sh") => inside = true,
+            (true, "```") => inside = false,
+            (true, command) => {
+                script.push_str(command);
+                script.push('\n');
+            }
+            (false, _) => {}
+        }
+    }
+    assert!(!inside, "a code block is not closed");
+    script
+}
+
+fn pages() -> Vec<PathBuf> {
+    let mut pages: Vec<PathBuf> = std::fs::read_dir(root().join("docs/src"))
+        .expect("the docs")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == "md"))
+        .collect();
+    pages.push(root().join("README.md"));
+    pages.sort();
+    pages
+}
+
+#[test]
+fn every_command_in_the_docs_runs() {
+    let binary = Path::new(env!("CARGO_BIN_EXE_mpcstats"));
+    let bin = binary.parent().expect("a folder");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+    for page in pages() {
+        let script = script(&std::fs::read_to_string(&page).expect("a page"));
+        if script.trim().is_empty() {
+            continue;
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["sources", "surveys", "deploy", "python"] {
+            let target = root().join(name);
+            if target.exists() {
+                std::os::unix::fs::symlink(&target, folder.path().join(name)).expect("a link");
+            }
+        }
+        let output = Command::new("bash")
+            .args(["-euo", "pipefail", "-c", &format!("trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{script}")])
+            .current_dir(folder.path())
+            .env("PATH", &path)
+            .output()
+            .expect("bash");
+        assert!(
+            output.status.success(),
+            "{} failed:\n{}{}",
+            page.display(),
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
+
+#[test]
+fn every_page_is_in_the_table_of_contents() {
+    let summary = std::fs::read_to_string(root().join("docs/src/SUMMARY.md")).expect("the summary");
+    for page in pages() {
+        let name = page.file_name().and_then(|name| name.to_str()).expect("a name");
+        assert!(
+            ["SUMMARY.md", "README.md"].contains(&name) || summary.contains(&format!("({name})")),
+            "{name} is not in docs/src/SUMMARY.md"
+        );
+    }
+}
