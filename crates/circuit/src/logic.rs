@@ -117,7 +117,7 @@ pub fn highest_one<B: Backend>(wires: &[B::Wire], backend: &mut B) -> Result<Vec
 }
 
 /// Decodes an integer of `k` wires to `2^k` wires, of which the one it names is set. Fewer than
-/// `2^k + 2^(k/2 + 1)` AND gates, depth `log2 k`.
+/// `2^k + 2^(k/2 + 1)` AND gates (528 for 9 wires), depth `log2 k`.
 ///
 /// # Errors
 /// The backend's.
@@ -126,28 +126,22 @@ pub fn one_hot<B: Backend>(index: &[B::Wire], backend: &mut B) -> Result<Vec<B::
     let mut decoders: Vec<Vec<B::Wire>> =
         index.iter().map(|bit| vec![backend.not(bit), bit.clone()]).collect();
     while decoders.len() > 1 {
+        // An odd slice out is the lowest, so that a join never has the wider slice below.
+        let single = decoders.len() % 2;
         let mut pairs = Vec::new();
-        for slices in decoders.chunks_exact(2) {
+        for slices in decoders[single..].chunks_exact(2) {
             for high in &slices[1] {
-                // The last product of a row is what the others leave of `high`: the low slice is one-hot.
+                // The first product of a row is what the others leave of `high`: the low slice is one-hot.
                 pairs.extend(slices[0][1..].iter().map(|low| (high.clone(), low.clone())));
             }
         }
         let mut products = backend.and(&pairs)?.into_iter();
-        let mut joined = Vec::with_capacity(decoders.len().div_ceil(2));
-        for slices in decoders.chunks(2) {
-            let [low, high] = slices else {
-                joined.extend(slices.iter().cloned());
-                continue;
-            };
-            let mut decoder = Vec::with_capacity(low.len() * high.len());
-            for high in high {
-                let row: Vec<B::Wire> = products.by_ref().take(low.len() - 1).collect();
-                let mut rest = high.clone();
-                for product in &row {
-                    backend.xor_assign(&mut rest, product);
-                }
-                decoder.push(rest);
+        let mut joined = decoders[..single].to_vec();
+        for slices in decoders[single..].chunks_exact(2) {
+            let mut decoder = Vec::with_capacity(slices[0].len() * slices[1].len());
+            for high in &slices[1] {
+                let row: Vec<B::Wire> = products.by_ref().take(slices[0].len() - 1).collect();
+                decoder.push(bits::parity(std::iter::once(high).chain(&row), backend));
                 decoder.extend(row);
             }
             joined.push(decoder);
