@@ -1,0 +1,252 @@
+//! Checking a plan: its types, its ranges, and what it would reveal.
+
+mod interval;
+mod openings;
+mod policy;
+mod types;
+
+pub use interval::Interval;
+pub use policy::{Leak, Limits};
+pub use types::{COMPARE_BITS, FIELD_BITS, FIXED_BITS, Kind, Rows, Scale, Shape, Type, infer};
+
+use crate::error::{Code, PlanError};
+use crate::plan::{Decimal, NodeId, Op, Plan, PlanId, Schema};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A plan that may run: well typed, proven free of overflow, and allowed by the limits it was checked against.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    id: PlanId,
+    outputs: usize,
+    pub(crate) plan: Plan,
+    pub(crate) types: Vec<Type>,
+    /// What is opened, in this order, if its tests hold.
+    pub(crate) openings: Vec<Opening>,
+    /// Conditions whose truth is opened first.
+    pub(crate) tests: Vec<Test>,
+    leaks: BTreeSet<Leak>,
+}
+
+/// A number to open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Opening {
+    pub node: NodeId,
+    /// The tests, by position, that must all hold.
+    pub tests: BTreeSet<usize>,
+}
+
+/// A condition whose truth is opened before anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Test {
+    pub node: NodeId,
+    pub reason: Reason,
+}
+
+/// Why a result is withheld.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// It depends on fewer rows, or leaves out fewer, than the survey's minimum.
+    TooFew,
+    /// It is undefined for this data, such as a division by 0.
+    Undefined,
+}
+
+/// Checks `plan` against the columns that a survey has and the limits that its policy sets.
+///
+/// # Errors
+/// The first reason against it, with the node at fault.
+pub fn check(plan: &Plan, schema: &Schema, limits: &Limits) -> Result<Checked, PlanError> {
+    plan.check_form()?;
+    plan.schema.is_within(schema)?;
+    limits.check_size(plan)?;
+    let mut checker = Checker { plan: plan.clone(), types: Vec::with_capacity(plan.nodes.len()) };
+    for (node, op) in plan.node_ids().zip(&plan.nodes) {
+        let inferred = infer(&plan.schema, &checker.types, op).map_err(|error| error.at(node))?;
+        checker.types.push(inferred);
+    }
+    for output in &plan.outputs {
+        checker.check_output(output.node)?;
+    }
+    let targets = openings::openings(&checker.plan, &checker.types);
+    let mut leaks = BTreeSet::new();
+    let mut tests = Tests::default();
+    let mut openings = Vec::new();
+    for (node, guards) in targets {
+        let mut required = BTreeSet::new();
+        for guard in guards.0 {
+            let test = checker.not_zero(guard)?;
+            required.insert(tests.add(Test { node: test, reason: Reason::Undefined }));
+        }
+        for below in checker.cone(node) {
+            let op = checker.plan.op(below).clone();
+            checker.check_secret(below, &op)?;
+            leaks.extend(policy::leak_of(&op));
+            let mask = policy::mask_of(&checker.plan, &checker.types, &op);
+            if let (Some(mask), true) = (mask, limits.minimum > 0) {
+                for test in checker.large_enough(mask, limits.minimum)? {
+                    required.insert(tests.add(Test { node: test, reason: Reason::TooFew }));
+                }
+            }
+        }
+        openings.push(Opening { node, tests: required });
+    }
+    limits.check_leaks(&leaks)?;
+    let (id, outputs) = (plan.id(), plan.outputs.len());
+    Ok(Checked { id, outputs, plan: checker.plan, types: checker.types, openings, tests: tests.list, leaks })
+}
+
+impl Checked {
+    /// The identity of the plan that was checked.
+    pub fn id(&self) -> PlanId {
+        self.id
+    }
+
+    /// What the plan reveals beyond aggregates.
+    pub fn leaks(&self) -> &BTreeSet<Leak> {
+        &self.leaks
+    }
+
+    /// The plan, with the tests that its limits ask for as further nodes.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The type of each node of [`plan`](Self::plan).
+    pub fn types(&self) -> &[Type] {
+        &self.types
+    }
+
+    /// The nodes that are opened, in order, if their conditions hold.
+    pub fn opened(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.openings.iter().map(|opening| opening.node)
+    }
+
+    /// How many results the plan names.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Which nodes a party computes on shares: those that openings and tests depend on.
+    pub fn needed(&self) -> BTreeSet<NodeId> {
+        let roots = self.opened().chain(self.tests.iter().map(|test| test.node));
+        cone(&self.plan, roots.collect())
+    }
+}
+
+#[derive(Default)]
+struct Tests {
+    list: Vec<Test>,
+    positions: BTreeMap<(NodeId, Reason), usize>,
+}
+
+impl Tests {
+    fn add(&mut self, test: Test) -> usize {
+        *self.positions.entry((test.node, test.reason)).or_insert_with(|| {
+            self.list.push(test);
+            self.list.len() - 1
+        })
+    }
+}
+
+struct Checker {
+    plan: Plan,
+    types: Vec<Type>,
+}
+
+impl Checker {
+    fn check_output(&self, node: NodeId) -> Result<(), PlanError> {
+        let of = &self.types[node.index()];
+        if of.is_scalar() {
+            return Ok(());
+        }
+        let hint = "publish an aggregate of it, such as its mean";
+        let cause = format!("a result must be a single value, not {}", of.describe());
+        Err(PlanError::new(Code::Forbidden, cause, hint).at(node))
+    }
+
+    /// Refuses what the engine cannot compute on secrets.
+    fn check_secret(&self, node: NodeId, op: &Op) -> Result<(), PlanError> {
+        let of = &self.types[node.index()];
+        if of.public {
+            return Ok(());
+        }
+        let real = of.kind == Kind::Real;
+        let refused = match op {
+            Op::Add { .. } | Op::Subtract { .. } => real,
+            Op::Log { .. } | Op::Exp { .. } | Op::Distribution { .. } => true,
+            _ => false,
+        };
+        if !refused {
+            return Ok(());
+        }
+        let cause = format!("`{}` of a rounded secret number cannot be computed", op.name());
+        Err(PlanError::new(Code::Secret, cause, "publish the numbers that it is computed from, too").at(node))
+    }
+
+    fn cone(&self, node: NodeId) -> BTreeSet<NodeId> {
+        cone(&self.plan, BTreeSet::from([node]))
+    }
+
+    /// The node that applies `op`: an earlier one if there is one.
+    fn node(&mut self, op: Op) -> Result<NodeId, PlanError> {
+        if let Some(position) = self.plan.nodes.iter().position(|other| *other == op) {
+            return Ok(NodeId(position as u32));
+        }
+        let inferred = infer(&self.plan.schema, &self.types, &op)?;
+        self.plan.nodes.push(op);
+        self.types.push(inferred);
+        Ok(NodeId(self.plan.nodes.len() as u32 - 1))
+    }
+
+    fn constant(&mut self, value: u32) -> Result<NodeId, PlanError> {
+        self.node(Op::Constant { value: Decimal::new(value, 0) })
+    }
+
+    fn not_zero(&mut self, node: NodeId) -> Result<NodeId, PlanError> {
+        let right = self.constant(0)?;
+        let of = self.node(Op::Equal { left: node, right })?;
+        self.node(Op::Not { of })
+    }
+
+    /// Conditions that `mask` holds for enough rows, and leaves out enough of those whose values are present.
+    fn large_enough(&mut self, mask: NodeId, minimum: u32) -> Result<Vec<NodeId>, PlanError> {
+        let mut tests = vec![self.at_least(mask, minimum)?];
+        let (present, chosen) = policy::conditions(&self.plan, mask);
+        if !chosen.is_empty() {
+            let mut out = self.all(chosen)?;
+            out = self.node(Op::Not { of: out })?;
+            for left in present {
+                out = self.node(Op::And { left, right: out })?;
+            }
+            tests.push(self.at_least(out, minimum)?);
+        }
+        Ok(tests)
+    }
+
+    fn all(&mut self, conditions: BTreeSet<NodeId>) -> Result<NodeId, PlanError> {
+        let mut conditions = conditions.into_iter();
+        let Some(mut all) = conditions.next() else { return self.constant(1) };
+        for right in conditions {
+            all = self.node(Op::And { left: all, right })?;
+        }
+        Ok(all)
+    }
+
+    fn at_least(&mut self, mask: NodeId, minimum: u32) -> Result<NodeId, PlanError> {
+        let (left, right) = (self.node(Op::Sum { of: mask })?, self.constant(minimum)?);
+        let of = self.node(Op::Less { left, right })?;
+        self.node(Op::Not { of })
+    }
+}
+
+/// `roots` and every node that they depend on.
+fn cone(plan: &Plan, roots: BTreeSet<NodeId>) -> BTreeSet<NodeId> {
+    let mut cone = BTreeSet::new();
+    let mut open: Vec<_> = roots.into_iter().collect();
+    while let Some(node) = open.pop() {
+        if cone.insert(node) {
+            open.extend(plan.op(node).arguments());
+        }
+    }
+    cone
+}

@@ -1,0 +1,586 @@
+//! The type of each node: its shape, what it holds, its range, and whether everybody knows it.
+
+use super::interval::Interval;
+use crate::error::{Code, PlanError};
+use crate::plan::{Decimal, NodeId, Op, Schema, Table, Values};
+use num_bigint::BigInt;
+use num_traits::{Signed, ToPrimitive};
+
+/// The largest magnitude that the engine's field holds exactly: integers below 2^126, with a sign.
+pub const FIELD_BITS: u64 = 126;
+/// The widest integers that the engine compares and sorts.
+pub const COMPARE_BITS: u32 = 64;
+
+/// Bits after the binary point of `log2` and `reciprocal` columns.
+pub const FIXED_BITS: u32 = 32;
+
+/// What a node is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Type {
+    /// A scalar or a column.
+    pub shape: Shape,
+    /// What it holds.
+    pub kind: Kind,
+    /// Whether it follows from the plan and the numbers of rows alone.
+    pub public: bool,
+    /// Every integer that it may hold, before scaling. Not used for reals.
+    pub range: Interval,
+    /// How far it may be from the number it stands for, before scaling; 0 where exact.
+    pub error: f64,
+}
+
+/// How many values a node has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// One.
+    Scalar,
+    /// One a row.
+    Column(Rows),
+}
+
+/// The rows of a column: columns line up if these are equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// The data set.
+    pub table: String,
+    /// The column whose ascending order the rows are in; `None`: the order of submission.
+    pub sorted_by: Option<NodeId>,
+}
+
+/// What a node holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Exact numbers: integers divided by the scale.
+    Number(Scale),
+    /// True or false.
+    Boolean,
+    /// Indices into these labels.
+    Category(Vec<String>),
+    /// A rounded number.
+    Real,
+}
+
+/// The number that integers are divided by: `10^decimal * 2^binary`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scale {
+    /// Decimal digits after the dot.
+    pub decimal: u32,
+    /// Binary digits after the point.
+    pub binary: u32,
+}
+
+impl Scale {
+    /// Decimal digits only.
+    pub const fn decimal(decimal: u32) -> Self {
+        Self { decimal, binary: 0 }
+    }
+
+    /// The divisor.
+    pub fn divisor(self) -> BigInt {
+        BigInt::from(10).pow(self.decimal) << self.binary
+    }
+
+    /// The finer of both.
+    pub fn common(self, other: Self) -> Self {
+        Self { decimal: self.decimal.max(other.decimal), binary: self.binary.max(other.binary) }
+    }
+
+    /// What integers of this scale are multiplied by to be of the finer scale `to`.
+    pub fn factor(self, to: Self) -> BigInt {
+        BigInt::from(10).pow(to.decimal - self.decimal) << (to.binary - self.binary)
+    }
+
+    fn product(self, other: Self) -> Self {
+        Self { decimal: self.decimal + other.decimal, binary: self.binary + other.binary }
+    }
+}
+
+impl Type {
+    fn column(rows: Rows, kind: Kind, range: Interval) -> Self {
+        Self { shape: Shape::Column(rows), kind, public: false, range, error: 0.0 }
+    }
+
+    fn with(&self, kind: Kind, range: Interval) -> Self {
+        Self { kind, range, error: 0.0, ..self.clone() }
+    }
+
+    fn scalar(&self, kind: Kind, range: Interval) -> Self {
+        Self { shape: Shape::Scalar, kind, public: self.public, range, error: 0.0 }
+    }
+
+    /// The scale of a number.
+    pub fn scale(&self) -> Scale {
+        if let Kind::Number(scale) = self.kind { scale } else { Scale::default() }
+    }
+
+    /// Whether it is one value.
+    pub fn is_scalar(&self) -> bool {
+        self.shape == Shape::Scalar
+    }
+
+    /// What this is called in messages.
+    pub fn describe(&self) -> String {
+        let what = match &self.kind {
+            Kind::Number(_) => "number",
+            Kind::Boolean => "boolean",
+            Kind::Category(_) => "category",
+            Kind::Real => "rounded number",
+        };
+        match &self.shape {
+            Shape::Scalar => format!("a single {what}"),
+            Shape::Column(rows) => format!("a {what} column of `{}`", rows.table),
+        }
+    }
+}
+
+/// Works out the type of `op`, whose arguments have types `types`.
+///
+/// # Errors
+/// [`Code::Type`], [`Code::Shape`], [`Code::UnknownColumn`] or [`Code::Overflow`], with what to do about it.
+pub fn infer(schema: &Schema, types: &[Type], op: &Op) -> Result<Type, PlanError> {
+    let inferred = Inference { schema, types }.infer(op)?;
+    check_range(op, &inferred)?;
+    Ok(inferred)
+}
+
+struct Inference<'a> {
+    schema: &'a Schema,
+    types: &'a [Type],
+}
+
+impl Inference<'_> {
+    fn infer(&self, op: &Op) -> Result<Type, PlanError> {
+        match op {
+            Op::Column { table, name } => self.column(table, name),
+            Op::Present { table, name } => {
+                let rows = self.column(table, name)?.shape;
+                Ok(Type {
+                    shape: rows,
+                    kind: Kind::Boolean,
+                    public: false,
+                    range: Interval::bit(),
+                    error: 0.0,
+                })
+            }
+            Op::Rows { table } => {
+                let rows = self.table(table)?.max_rows;
+                Ok(public(Interval::new(1, rows), Scale::default()))
+            }
+            Op::Constant { value } => Ok(constant(value)),
+            Op::Index { like } => {
+                let rows = self.sorted(*like, op)?.clone();
+                let last = self.max_rows(&rows)?.saturating_sub(1);
+                let kind = Kind::Number(Scale::default());
+                Ok(Type { public: true, ..Type::column(rows, kind, Interval::new(0, last)) })
+            }
+            Op::Add { left, right } => self.linear(*left, *right, Interval::add),
+            Op::Subtract { left, right } => self.linear(*left, *right, Interval::subtract),
+            Op::Multiply { left, right } => self.multiply(*left, *right),
+            Op::Less { left, right } | Op::Equal { left, right } => self.compare(op, *left, *right),
+            Op::Is { of, label } => {
+                let of = self.get(*of);
+                match &of.kind {
+                    Kind::Category(labels) if labels.contains(label) => {
+                        Ok(of.with(Kind::Boolean, Interval::bit()))
+                    }
+                    Kind::Category(labels) => Err(PlanError::new(
+                        Code::Type,
+                        format!("there is no label `{label}`"),
+                        format!("use one of: {}", labels.join(", ")),
+                    )),
+                    _ => Err(wrong_type(op, of, "a category")),
+                }
+            }
+            Op::Not { of } => Ok(self.boolean(*of, op)?.clone()),
+            Op::And { left, right } | Op::Xor { left, right } => {
+                let (left, right) = (self.boolean(*left, op)?, self.boolean(*right, op)?);
+                Ok(Type { range: Interval::bit(), ..self.zip(left, right)? })
+            }
+            Op::Select { condition, then, otherwise } => self.select(op, *condition, *then, *otherwise),
+            Op::Number { of } => {
+                Ok(self.boolean(*of, op)?.with(Kind::Number(Scale::default()), Interval::bit()))
+            }
+            Op::Sum { of } => self.sum(op, *of),
+            Op::Dot { left, right } => self.dot(op, *left, *right),
+            Op::Min { of } | Op::Max { of } => {
+                let of = self.comparable(*of, op)?;
+                self.rows(of, op)?;
+                Ok(Type { error: of.error, ..of.scalar(of.kind.clone(), of.range.clone()) })
+            }
+            Op::OrderStatistic { of, rank } => {
+                let (of, rank) = (self.comparable(*of, op)?, self.exact_integer(*rank, op)?);
+                self.rows(of, op)?;
+                if !rank.public {
+                    return Err(PlanError::new(
+                        Code::Secret,
+                        "the rank of an order statistic must be public",
+                        "sort the column and use `element` for a secret rank",
+                    ));
+                }
+                Ok(Type { error: of.error, ..of.scalar(of.kind.clone(), of.range.clone()) })
+            }
+            Op::Element { of, at } => {
+                let (column, at) = (self.number(*of, op)?, self.exact_integer(*at, op)?);
+                self.sorted(*of, op)?;
+                let range = column.range.hull(&Interval::point(0));
+                let public = column.public && at.public;
+                Ok(Type { public, error: column.error, ..column.scalar(column.kind.clone(), range) })
+            }
+            Op::Sort { by, take } => self.sort(op, *by, *take),
+            Op::CumulativeSum { of } => {
+                let column = self.number(*of, op)?;
+                let rows = self.max_rows(self.sorted(*of, op)?)?;
+                let range = column.range.sum(rows).hull(&column.range);
+                Ok(Type { error: column.error * rows as f64, ..column.with(column.kind.clone(), range) })
+            }
+            Op::Previous { of } => {
+                self.sorted(*of, op)?;
+                let column = self.get(*of);
+                let range = column.range.hull(&Interval::point(0));
+                Ok(Type { error: column.error, ..column.with(column.kind.clone(), range) })
+            }
+            Op::Lookup { key, among, take } => {
+                let shape = self.keys(op, *key, *among)?;
+                let (among, take) = (self.get(*among), self.get(*take));
+                self.zip(among, take)?;
+                let range = take.range.hull(&Interval::point(0));
+                Ok(Type { shape, public: false, range, ..take.clone() })
+            }
+            Op::Matched { key, among } => {
+                let shape = self.keys(op, *key, *among)?;
+                Ok(Type { shape, kind: Kind::Boolean, public: false, range: Interval::bit(), error: 0.0 })
+            }
+            Op::Log2 { of } | Op::Reciprocal { of } => self.fixed(op, *of),
+            Op::Divide { left, right } => self.real(op, &[*left, *right]),
+            Op::Sqrt { of } | Op::Log { of } | Op::Exp { of } => self.real(op, &[*of]),
+            Op::Distribution { of, parameters, .. } => {
+                let arguments: Vec<_> = std::iter::once(*of).chain(parameters.iter().copied()).collect();
+                self.real(op, &arguments)
+            }
+            Op::FloorDivide { left, divisor } => {
+                let left = self.exact_integer(*left, op)?;
+                if *divisor == 0 {
+                    return Err(PlanError::new(Code::Type, "division by zero", "divide by 1 or more"));
+                }
+                let floor = |v: &BigInt| num_integer::Integer::div_floor(v, &BigInt::from(*divisor));
+                let range = Interval::new(floor(&left.range.min), floor(&left.range.max));
+                Ok(left.with(left.kind.clone(), range))
+            }
+        }
+    }
+
+    fn get(&self, node: NodeId) -> &Type {
+        &self.types[node.index()]
+    }
+
+    fn table(&self, name: &str) -> Result<&Table, PlanError> {
+        self.schema.tables.get(name).ok_or_else(|| {
+            PlanError::new(Code::UnknownColumn, format!("there is no data set `{name}`"), "check the schema")
+        })
+    }
+
+    fn max_rows(&self, rows: &Rows) -> Result<u64, PlanError> {
+        Ok(self.table(&rows.table)?.max_rows)
+    }
+
+    fn column(&self, table: &str, name: &str) -> Result<Type, PlanError> {
+        let columns = &self.table(table)?.columns;
+        let Some(column) = columns.get(name) else {
+            let names = columns.keys().cloned().collect::<Vec<_>>().join(", ");
+            let cause = format!("there is no column `{table}.{name}`");
+            return Err(PlanError::new(Code::UnknownColumn, cause, format!("use one of: {names}")));
+        };
+        let (min, max) = column.stored_range();
+        let mut range = Interval::new(min, max);
+        if column.nullable {
+            range = range.hull(&Interval::point(0));
+        }
+        let kind = match &column.values {
+            Values::Number { scale, .. } => Kind::Number(Scale::decimal(*scale)),
+            Values::Boolean => Kind::Boolean,
+            Values::Category { labels } => Kind::Category(labels.clone()),
+        };
+        Ok(Type::column(Rows { table: table.to_owned(), sorted_by: None }, kind, range))
+    }
+
+    fn number(&self, node: NodeId, op: &Op) -> Result<&Type, PlanError> {
+        let of = self.get(node);
+        if matches!(of.kind, Kind::Number(_)) { Ok(of) } else { Err(wrong_type(op, of, "an exact number")) }
+    }
+
+    fn boolean(&self, node: NodeId, op: &Op) -> Result<&Type, PlanError> {
+        let of = self.get(node);
+        if of.kind == Kind::Boolean { Ok(of) } else { Err(wrong_type(op, of, "a boolean")) }
+    }
+
+    fn exact_integer(&self, node: NodeId, op: &Op) -> Result<&Type, PlanError> {
+        let of = self.number(node, op)?;
+        if of.is_scalar() && of.scale() == Scale::default() && of.error == 0.0 {
+            Ok(of)
+        } else {
+            Err(wrong_type(op, of, "a single whole number"))
+        }
+    }
+
+    fn comparable(&self, node: NodeId, op: &Op) -> Result<&Type, PlanError> {
+        let of = self.number(node, op)?;
+        check_comparable(&of.range).map(|()| of)
+    }
+
+    fn rows<'t>(&self, of: &'t Type, op: &Op) -> Result<&'t Rows, PlanError> {
+        match &of.shape {
+            Shape::Column(rows) => Ok(rows),
+            Shape::Scalar => Err(wrong_type(op, of, "a column")),
+        }
+    }
+
+    fn sorted(&self, node: NodeId, op: &Op) -> Result<&Rows, PlanError> {
+        let rows = self.rows(self.get(node), op)?;
+        if rows.sorted_by.is_some() {
+            return Ok(rows);
+        }
+        Err(PlanError::new(
+            Code::Shape,
+            format!("`{}` would point at single rows in the order of submission", op.name()),
+            "sort the column first",
+        ))
+    }
+
+    /// The common shape of an element-wise operation.
+    fn zip(&self, left: &Type, right: &Type) -> Result<Type, PlanError> {
+        let public = left.public && right.public;
+        match (&left.shape, &right.shape) {
+            (Shape::Column(a), Shape::Column(b)) if a != b => {
+                let (cause, hint) = if a.table == b.table {
+                    ("the columns are in different orders", "sort both by the same column")
+                } else {
+                    ("the columns are of different data sets", "join the data sets with `lookup` first")
+                };
+                Err(PlanError::new(Code::Shape, cause, hint))
+            }
+            (Shape::Column(_), _) => Ok(Type { public, ..left.clone() }),
+            _ => Ok(Type { public, ..right.clone() }),
+        }
+    }
+
+    fn linear(
+        &self,
+        left: NodeId,
+        right: NodeId,
+        combine: impl Fn(&Interval, &Interval) -> Interval,
+    ) -> Result<Type, PlanError> {
+        let op = Op::Add { left, right };
+        let (left, right) = (self.get(left), self.get(right));
+        if let Some(real) = real_scalars(left, right) {
+            return Ok(real);
+        }
+        let (a, b, scale) = align(left, right).ok_or_else(|| wrong_pair(&op, left, right))?;
+        let error = scaled_error(left, scale) + scaled_error(right, scale);
+        Ok(Type { kind: Kind::Number(scale), range: combine(&a, &b), error, ..self.zip(left, right)? })
+    }
+
+    fn multiply(&self, left: NodeId, right: NodeId) -> Result<Type, PlanError> {
+        let op = Op::Multiply { left, right };
+        let same = left == right;
+        let (left, right) = (self.get(left), self.get(right));
+        if let Some(real) = real_scalars(left, right) {
+            return Ok(real);
+        }
+        let (Kind::Number(a), Kind::Number(b)) = (&left.kind, &right.kind) else {
+            return Err(wrong_pair(&op, left, right));
+        };
+        let range = if same { left.range.square() } else { left.range.multiply(&right.range) };
+        let kind = Kind::Number(a.product(*b));
+        Ok(Type { kind, range, error: product_error(left, right), ..self.zip(left, right)? })
+    }
+
+    fn compare(&self, op: &Op, left: NodeId, right: NodeId) -> Result<Type, PlanError> {
+        let (left, right) = (self.get(left), self.get(right));
+        let zipped = self.zip(left, right)?;
+        let range = match (&left.kind, &right.kind) {
+            (Kind::Category(a), Kind::Category(b)) if a == b && matches!(op, Op::Equal { .. }) => {
+                Interval::bit()
+            }
+            _ => {
+                let (a, b, _) = align(left, right).ok_or_else(|| wrong_pair(op, left, right))?;
+                a.hull(&b)
+            }
+        };
+        if !zipped.is_scalar() {
+            check_comparable(&range)?;
+        }
+        Ok(Type { kind: Kind::Boolean, range: Interval::bit(), error: 0.0, ..zipped })
+    }
+
+    fn select(&self, op: &Op, condition: NodeId, then: NodeId, other: NodeId) -> Result<Type, PlanError> {
+        let condition = self.boolean(condition, op)?;
+        let (then, other) = (self.get(then), self.get(other));
+        let branches = self.zip(then, other)?;
+        let (kind, range) = if then.kind == Kind::Boolean && other.kind == Kind::Boolean {
+            (Kind::Boolean, Interval::bit())
+        } else {
+            let (a, b, scale) = align(then, other).ok_or_else(|| wrong_pair(op, then, other))?;
+            (Kind::Number(scale), a.hull(&b))
+        };
+        let scale = if let Kind::Number(scale) = kind { scale } else { Scale::default() };
+        let error = scaled_error(then, scale).max(scaled_error(other, scale));
+        Ok(Type { kind, range, error, ..self.zip(&branches, condition)? })
+    }
+
+    fn sum(&self, op: &Op, of: NodeId) -> Result<Type, PlanError> {
+        let of = self.get(of);
+        let rows = self.max_rows(self.rows(of, op)?)?;
+        let kind = match &of.kind {
+            Kind::Number(scale) => Kind::Number(*scale),
+            Kind::Boolean => Kind::Number(Scale::default()),
+            _ => return Err(wrong_type(op, of, "a number or boolean column")),
+        };
+        Ok(Type { error: of.error * rows as f64, ..of.scalar(kind, of.range.sum(rows)) })
+    }
+
+    fn dot(&self, op: &Op, left: NodeId, right: NodeId) -> Result<Type, PlanError> {
+        let product = self.multiply(left, right)?;
+        let rows = self.max_rows(self.rows(&product, op)?)?;
+        let range = product.range.sum(rows);
+        Ok(Type { error: product.error * rows as f64, ..product.scalar(product.kind.clone(), range) })
+    }
+
+    fn sort(&self, op: &Op, by: NodeId, take: NodeId) -> Result<Type, PlanError> {
+        let (key, column) = (self.comparable(by, op)?, self.get(take));
+        let rows = self.rows(key, op)?;
+        if self.rows(column, op)? != rows {
+            return self.zip(key, column);
+        }
+        if rows.sorted_by.is_some() {
+            let hint = "sort the columns as they came in";
+            return Err(PlanError::new(Code::Shape, "the columns are sorted already", hint));
+        }
+        let shape = Shape::Column(Rows { table: rows.table.clone(), sorted_by: Some(by) });
+        Ok(Type { shape, public: false, ..column.clone() })
+    }
+
+    fn keys(&self, op: &Op, key: NodeId, among: NodeId) -> Result<Shape, PlanError> {
+        let (key, among) = (self.get(key), self.get(among));
+        let (here, there) = (self.rows(key, op)?, self.rows(among, op)?);
+        if here.table == there.table || here.sorted_by.is_some() || there.sorted_by.is_some() {
+            let hint = "give keys of two data sets, as they came in";
+            return Err(PlanError::new(Code::Shape, "a join takes two data sets", hint));
+        }
+        match (&key.kind, &among.kind) {
+            (Kind::Category(a), Kind::Category(b)) if a == b => {}
+            (Kind::Number(a), Kind::Number(b)) if a == b => {
+                check_comparable(&key.range.hull(&among.range))?;
+            }
+            _ => return Err(wrong_pair(op, key, among)),
+        }
+        Ok(key.shape.clone())
+    }
+
+    fn fixed(&self, op: &Op, of: NodeId) -> Result<Type, PlanError> {
+        let column = self.comparable(of, op)?;
+        self.rows(column, op)?;
+        if !column.range.min.is_positive() {
+            let hint = "declare a range above 0, or leave other rows out with `where`";
+            return Err(PlanError::new(Code::Type, format!("`{}` needs positive numbers", op.name()), hint));
+        }
+        let divisor = column.scale().divisor();
+        let fixed = BigInt::from(1) << FIXED_BITS;
+        let range = if matches!(op, Op::Log2 { .. }) {
+            let bits = |v: &BigInt| BigInt::from(v.bits()) - BigInt::from(divisor.bits());
+            Interval::new(
+                (bits(&column.range.min) - 1) * &fixed - 1,
+                (bits(&column.range.max) + 1) * &fixed + 1,
+            )
+        } else {
+            Interval::new(0, &divisor * &fixed / &column.range.min + 1)
+        };
+        let kind = Kind::Number(Scale { decimal: 0, binary: FIXED_BITS });
+        Ok(Type { error: 1.0, ..column.with(kind, range) })
+    }
+
+    fn real(&self, op: &Op, arguments: &[NodeId]) -> Result<Type, PlanError> {
+        let mut public = true;
+        for argument in arguments {
+            let of = self.get(*argument);
+            if !of.is_scalar() || !matches!(of.kind, Kind::Number(_) | Kind::Real) {
+                return Err(wrong_type(op, of, "a single number"));
+            }
+            public &= of.public;
+        }
+        Ok(Type { shape: Shape::Scalar, kind: Kind::Real, public, range: Interval::point(0), error: 0.0 })
+    }
+}
+
+fn public(range: Interval, scale: Scale) -> Type {
+    Type { shape: Shape::Scalar, kind: Kind::Number(scale), public: true, range, error: 0.0 }
+}
+
+fn constant(value: &Decimal) -> Type {
+    public(Interval::point(value.units().clone()), Scale::decimal(value.scale()))
+}
+
+/// Arithmetic with a rounded scalar gives a rounded scalar.
+fn real_scalars(left: &Type, right: &Type) -> Option<Type> {
+    let number = |t: &Type| t.is_scalar() && matches!(t.kind, Kind::Number(_) | Kind::Real);
+    let real = left.kind == Kind::Real || right.kind == Kind::Real;
+    (real && number(left) && number(right)).then(|| Type {
+        shape: Shape::Scalar,
+        kind: Kind::Real,
+        public: left.public && right.public,
+        range: Interval::point(0),
+        error: 0.0,
+    })
+}
+
+/// Both ranges at the finer of both scales, and that scale.
+fn align(left: &Type, right: &Type) -> Option<(Interval, Interval, Scale)> {
+    let (Kind::Number(a), Kind::Number(b)) = (&left.kind, &right.kind) else { return None };
+    let scale = a.common(*b);
+    let at = |range: &Interval, from: &Scale| range.multiply(&Interval::point(from.factor(scale)));
+    Some((at(&left.range, a), at(&right.range, b), scale))
+}
+
+fn scaled_error(of: &Type, to: Scale) -> f64 {
+    if of.error == 0.0 { 0.0 } else { of.error * of.scale().factor(to).to_f64().unwrap_or(f64::INFINITY) }
+}
+
+fn product_error(left: &Type, right: &Type) -> f64 {
+    let largest = |of: &Type| of.range.min.abs().max(of.range.max.abs()).to_f64().unwrap_or(f64::INFINITY);
+    let part = |error: f64, other: f64| if error == 0.0 { 0.0 } else { error * other };
+    part(left.error, largest(right)) + part(right.error, largest(left)) + left.error * right.error
+}
+
+fn check_comparable(range: &Interval) -> Result<(), PlanError> {
+    let width = range.width();
+    if width <= COMPARE_BITS {
+        return Ok(());
+    }
+    Err(PlanError::new(
+        Code::Overflow,
+        format!("comparing these numbers needs {width} bits"),
+        format!("compare at most {COMPARE_BITS} bits: declare narrower ranges or fewer decimals"),
+    ))
+}
+
+fn check_range(op: &Op, of: &Type) -> Result<(), PlanError> {
+    let bits = of.range.magnitude_bits();
+    if bits <= FIELD_BITS {
+        return Ok(());
+    }
+    let most = &of.range.max.abs().max(of.range.min.abs());
+    Err(PlanError::new(
+        Code::Overflow,
+        format!("`{}` may reach {most}, which needs {bits} bits where {FIELD_BITS} are exact", op.name()),
+        "declare narrower ranges, fewer decimals or fewer rows",
+    ))
+}
+
+fn wrong_type(op: &Op, of: &Type, wanted: &str) -> PlanError {
+    let cause = format!("`{}` takes {wanted}, not {}", op.name(), of.describe());
+    PlanError::new(Code::Type, cause, "see docs/src/plan.md for the operations")
+}
+
+fn wrong_pair(op: &Op, left: &Type, right: &Type) -> PlanError {
+    let cause = format!("`{}` does not take {} and {}", op.name(), left.describe(), right.describe());
+    PlanError::new(Code::Type, cause, "see docs/src/plan.md for the operations")
+}
