@@ -1,1 +1,23 @@
-//! Notarized TLS: source templates, the prover, the notary, attestations and their verifier
+//! Notarized TLS: prove to others what a website said, without showing it.
+//!
+//! A **prover** fetches a page over TLS 1.2 from a server that notices nothing. A **notary** takes part and
+//! learns which site was asked, when, how many bytes flowed, and what the prover chose to show. It signs an
+//! [`Attestation`]; everybody else reads it with [`verify`].
+//!
+//! - [`source`]: which request to make and what to take from the response, as data.
+//! - [`attestation`]: the signed statement, notary keys, and the verifier.
+//! - [`commitment`]: how a private field is bound to its place in one session.
+//! - [`class`]: what is proven about hidden bytes whose neighbourhood has to be understood.
+//! - [`transcript`]: plaintext with holes, and its strict match against a source.
+
+pub mod attestation;
+pub mod class;
+pub mod commitment;
+pub mod source;
+pub mod transcript;
+
+pub use attestation::{
+    Attestation, FieldCommitment, Mode, NotaryKey, NotarySigningKey, VerifiedAttestation, VerifyError, verify,
+};
+pub use commitment::{Commitment, Direction, Opening, commit};
+pub use source::{Source, SourceError};
