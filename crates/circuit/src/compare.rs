@@ -12,19 +12,62 @@ struct Run<W> {
     equal: Option<W>,
 }
 
-/// Whether `a < b`, unsigned. About `3 n` AND gates (89 for 32 wires, 184 for 64), depth `1 + log2 n`.
+/// Whether `a < b`, unsigned. About `2.5 n` AND gates (73 for 32 wires, 152 for 64), depth `1 + log2 n`.
 ///
 /// # Errors
 /// The backend's.
 pub fn less_than<B: Backend>(a: &[B::Wire], b: &[B::Wire], backend: &mut B) -> Result<B::Wire, B::Error> {
+    less_than_by(2, a, b, backend)
+}
+
+/// Whether `a < b`, unsigned, by runs of `run` wires: within a run a borrow ripples, and the runs are joined as
+/// a tree. Longer runs save AND gates and cost layers: depth `run + log2 (n / run)`, from `2.5 n` gates for runs
+/// of two down to `2 n` and a little for long ones. A single run (`run >= n`) needs `n` gates and `n` layers.
+///
+/// # Errors
+/// The backend's.
+pub fn less_than_by<B: Backend>(
+    run: usize,
+    a: &[B::Wire],
+    b: &[B::Wire],
+    backend: &mut B,
+) -> Result<B::Wire, B::Error> {
     assert_eq!(a.len(), b.len(), "integers of different widths");
-    let pairs: Vec<_> = a.iter().zip(b).map(|(a, b)| (backend.not(a), b.clone())).collect();
-    let less = backend.and(&pairs)?;
-    let runs = less.into_iter().zip(a.iter().zip(b)).enumerate().map(|(i, (less, (a, b)))| {
-        let differ = backend.xor(a, b);
-        Run { less: Some(less), equal: (i > 0).then(|| backend.not(&differ)) }
-    });
-    let runs = runs.collect();
+    let run = run.max(1);
+    let mut runs: Vec<Run<B::Wire>> =
+        (0..a.len().div_ceil(run)).map(|_| Run { less: None, equal: None }).collect();
+    for k in 0..run.min(a.len()) {
+        // Wire k of every run: less = (!a & b) + (a = b) less = less + (a + less + 1)(b + less), by one gate.
+        let mut pairs = Vec::with_capacity(2 * runs.len());
+        for (r, state) in runs.iter().enumerate() {
+            let Some((a, b)) = a.get(r * run + k).zip(b.get(r * run + k)) else { continue };
+            let off = backend.not(a);
+            pairs.push(match &state.less {
+                Some(less) => (backend.xor(&off, less), backend.xor(b, less)),
+                None => (off.clone(), b.clone()),
+            });
+            let equal = backend.xor(&off, b);
+            pairs.extend(state.equal.iter().map(|all| (all.clone(), equal.clone())));
+        }
+        let mut products = backend.and(&pairs)?.into_iter();
+        for (r, state) in runs.iter_mut().enumerate() {
+            let Some((a, b)) = a.get(r * run + k).zip(b.get(r * run + k)) else { continue };
+            let product = products.next();
+            state.less = match (product, state.less.take()) {
+                (Some(product), Some(less)) => Some(backend.xor(&product, &less)),
+                (product, less) => product.or(less),
+            };
+            // The lowest run is joined only from above: nobody asks whether it is equal.
+            state.equal = match state.equal.take() {
+                Some(_) => products.next(),
+                None if k == 0 && r > 0 => {
+                    let differ = backend.xor(a, b);
+                    Some(backend.not(&differ))
+                }
+                None => None,
+            };
+        }
+    }
     let mut less = join(vec![runs], backend)?;
     Ok(less.pop().unwrap_or_else(|| backend.constant(false)))
 }

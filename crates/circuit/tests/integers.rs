@@ -42,6 +42,9 @@ fn check_pair(a: u64, b: u64, width: usize) {
     }
 
     assert_eq!(run(|c| compare::less_than(&x, &y, c)), a < b, "{context}");
+    for length in [0, 1, 3, 4, 64] {
+        assert_eq!(run(|c| compare::less_than_by(length, &x, &y, c)), a < b, "runs of {length}, {context}");
+    }
     assert_eq!(
         run(|c| compare::less_than_constants(&x, &[y.clone(), x.clone()], c)),
         [a < b, false],
@@ -133,14 +136,19 @@ fn mersenne_addition_exhaustively_for_31() {
 }
 
 #[test]
-fn gate_counts_are_the_published_ones() {
+fn gate_counts_are_the_documented_ones() {
     let zeros = |width| vec![false; width];
     let less_than = |k| cost(|c| compare::less_than(&zeros(k), &zeros(k), c));
-    assert_eq!(less_than(32), (89, 6));
-    assert_eq!(less_than(40), (112, 7));
-    assert_eq!(less_than(54), (154, 7));
-    assert_eq!(less_than(60), (172, 7));
-    assert_eq!(less_than(64), (184, 7));
+    assert_eq!(less_than(32), (73, 6));
+    assert_eq!(less_than(40), (92, 7));
+    assert_eq!(less_than(54), (127, 7));
+    assert_eq!(less_than(60), (142, 7));
+    assert_eq!(less_than(64), (152, 7));
+    for (run, width, expected) in
+        [(4, 32, (64, 7)), (16, 52, (89, 18)), (26, 52, (78, 27)), (52, 52, (52, 52))]
+    {
+        assert_eq!(cost(|c| compare::less_than_by(run, &zeros(width), &zeros(width), c)), expected);
+    }
     assert_eq!(cost(|c| compare::equal(&zeros(40), &zeros(40), c)), (39, 6));
     let add = |k| cost(|c| parallel::add(&zeros(k), &zeros(k), c));
     assert_eq!(add(40), (201, 7));

@@ -58,7 +58,12 @@ fn every_command_in_the_docs_runs() {
             }
         }
         let output = Command::new("bash")
-            .args(["-euo", "pipefail", "-c", &format!("trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{script}")])
+            .args([
+                "-euo",
+                "pipefail",
+                "-c",
+                &format!("trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{script}"),
+            ])
             .current_dir(folder.path())
             .env("PATH", &path)
             .output()
