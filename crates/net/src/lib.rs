@@ -9,6 +9,7 @@
 //!   and inserts messages chosen by step, sender, receiver and occurrence, and records what was sent.
 //! - [`latency`]: wraps any network and makes every message arrive a fixed time after it was sent.
 //! - [`meter`]: wraps any network and counts bytes, messages and rounds per step.
+//! - [`world`]: three parties with open sessions, as threads of one process.
 //! - [`Threads`]: the executor that gives a session several cores.
 //!
 //! A message is the unit everywhere: a receiver always knows the length that is due, so that nothing a peer
@@ -19,5 +20,6 @@ pub mod memory;
 pub mod meter;
 pub mod tamper;
 mod threads;
+pub mod world;
 
 pub use threads::Threads;

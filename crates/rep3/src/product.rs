@@ -1,0 +1,86 @@
+//! Products and inner products of shared field elements.
+
+use algebra::{Field, Fp, decode, encode};
+
+use crate::abort::{Abort, Cause};
+use crate::network::Step;
+use crate::prss::Purpose;
+use crate::session::Session;
+use crate::share::FieldShare;
+use crate::verify::Outputs;
+
+/// The one message of a layer of products.
+pub const MUL: Step = Step("mul");
+
+/// The product of two columns, row by row. One round, one element a row.
+///
+/// The result is not verified yet; see [`Session::verify`].
+///
+/// # Errors
+/// [`Abort`] if a peer is gone or, when a batch of terms is full, cheated.
+///
+/// # Panics
+/// If the columns differ in length.
+pub fn mul(x: &FieldShare, y: &FieldShare, session: &mut Session) -> Result<FieldShare, Abort> {
+    assert_eq!(x.len(), y.len(), "columns of one length");
+    let part = session.limits.terms.max(1);
+    let mut product = FieldShare::default();
+    for start in (0..x.len()).step_by(part) {
+        let rows = start..x.len().min(start + part);
+        let outputs = Outputs { count: rows.len(), terms: 1 };
+        let part = sums(&[(&x.slice(rows.clone()), &y.slice(rows))], &[outputs], session)?;
+        product.own.extend(part.own);
+        product.next.extend(part.next);
+    }
+    Ok(product)
+}
+
+/// The inner product of two columns, as a column of one row. One round, one element whatever the length.
+///
+/// # Errors
+/// As [`mul`].
+///
+/// # Panics
+/// If the columns differ in length.
+pub fn inner_product(x: &FieldShare, y: &FieldShare, session: &mut Session) -> Result<FieldShare, Abort> {
+    inner_products(&[(x, y)], session)
+}
+
+/// The inner products of many pairs of columns, as a column with a row for each pair. One round.
+///
+/// # Errors
+/// As [`mul`].
+///
+/// # Panics
+/// If the two columns of a pair differ in length.
+pub fn inner_products(
+    pairs: &[(&FieldShare, &FieldShare)],
+    session: &mut Session,
+) -> Result<FieldShare, Abort> {
+    let outputs: Vec<_> = pairs.iter().map(|(x, _)| Outputs { count: 1, terms: x.len() }).collect();
+    sums(pairs, &outputs, session)
+}
+
+/// Inner products of consecutive rows: `outputs` says of how many.
+fn sums(
+    pairs: &[(&FieldShare, &FieldShare)],
+    outputs: &[Outputs],
+    session: &mut Session,
+) -> Result<FieldShare, Abort> {
+    let count: usize = outputs.iter().map(|o| o.count).sum();
+    if count == 0 {
+        return Ok(FieldShare::default());
+    }
+    session.make_room(0, pairs.iter().map(|(x, _)| x.len()).sum())?;
+    let tag = session.tag(Purpose::Alpha);
+    let prss = session.prss();
+    let masks = [prss.own.elements(tag, count), prss.next.elements(tag, count)];
+    let own = session.pending.products.push(pairs, outputs, masks);
+
+    let (left, right) = (session.party().left(), session.party().right());
+    session.send(left, MUL, encode(&own))?;
+    let message = session.recv(right, MUL, count * Fp::BYTES)?;
+    let next = decode(&message, count).map_err(|_| session.abort(MUL, Cause::Malformed(right)))?;
+    session.pending.products.complete(&next);
+    Ok(FieldShare { own, next })
+}

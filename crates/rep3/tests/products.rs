@@ -1,0 +1,96 @@
+#![allow(missing_docs, reason = "tests are named after what they show")]
+//! Gates and products, verified and opened, against clear evaluation.
+
+use algebra::{Bits, Fp, Prg};
+use net::world::World;
+use rep3::network::Party;
+use rep3::{Abort, BatchLimits, Session, and, and_many, deal_bits, deal_field, inner_products, mul, open};
+
+fn all_equal<T: PartialEq + std::fmt::Debug>(results: [Result<T, Abort>; 3]) -> T {
+    let [a, b, c] = results.map(|result| result.expect("honest parties do not abort"));
+    assert_eq!(a, b);
+    assert_eq!(b, c);
+    a
+}
+
+fn mine<T: Clone>(shares: &[T; 3], session: &Session) -> T {
+    shares[session.party().index()].clone()
+}
+
+#[test]
+fn gates_of_every_length_match_the_clear() {
+    for len in [0, 1, 2, 63, 64, 65, 127, 129, 1000, 16383, 16384, 16385, 40000] {
+        let mut prg = Prg::new(&[len as u8; 16]);
+        let (x, y) = (prg.bits(len), prg.bits(len));
+        let (sx, sy) = (deal_bits(&x, &mut prg), deal_bits(&y, &mut prg));
+        let z = all_equal(World::new(1).run(|session| {
+            let z = and(&mine(&sx, session), &mine(&sy, session), session)?;
+            let z = session.verify(z)?;
+            open(&z, session)
+        }));
+        assert_eq!(z, &x & &y, "{len} gates");
+    }
+}
+
+#[test]
+fn layers_of_unequal_columns_and_several_batches_match_the_clear() {
+    let lens = [1, 70, 0, 64, 5, 128, 63, 1, 200];
+    let mut prg = Prg::new(&[3; 16]);
+    let columns: Vec<(Bits, Bits)> = lens.iter().map(|&n| (prg.bits(n), prg.bits(n))).collect();
+    let shares: Vec<_> =
+        columns.iter().map(|(x, y)| (deal_bits(x, &mut prg), deal_bits(y, &mut prg))).collect();
+    let world = World::new(2).with_limits(BatchLimits { ands: 256, terms: 3 });
+    let opened = all_equal(world.run(|session| {
+        let pairs: Vec<_> = shares.iter().map(|(x, y)| (mine(x, session), mine(y, session))).collect();
+        let first = and_many(&pairs, session)?;
+        let again: Vec<_> = first.into_iter().zip(pairs).map(|(z, (x, _))| (z, x)).collect();
+        let second = and_many(&again, session)?;
+        let second = session.verify(second)?;
+        open(&second, session)
+    }));
+    for ((x, y), z) in columns.iter().zip(opened) {
+        assert_eq!(z, x & y);
+    }
+}
+
+#[test]
+fn products_and_inner_products_match_the_clear() {
+    let mut prg = Prg::new(&[4; 16]);
+    let lens = [1, 0, 2, 9, 40, 33];
+    let columns: Vec<(Vec<Fp>, Vec<Fp>)> = lens.iter().map(|&n| (prg.elements(n), prg.elements(n))).collect();
+    let shares: Vec<_> =
+        columns.iter().map(|(x, y)| (deal_field(x, &mut prg), deal_field(y, &mut prg))).collect();
+    for terms in [7, 1 << 20] {
+        let world = World::new(5).with_limits(BatchLimits { ands: 64, terms });
+        let (products, sums) = all_equal(world.run(|session| {
+            let pairs: Vec<_> = shares.iter().map(|(x, y)| (mine(x, session), mine(y, session))).collect();
+            let mut products = Vec::new();
+            for (x, y) in &pairs {
+                products.push(mul(x, y, session)?);
+            }
+            let pairs: Vec<_> = pairs.iter().map(|(x, y)| (x, y)).collect();
+            let sums = inner_products(&pairs, session)?;
+            let both = session.verify((products, sums))?;
+            open(&both, session)
+        }));
+        for (((x, y), product), sum) in columns.iter().zip(products).zip(sums) {
+            let expected: Vec<Fp> = x.iter().zip(y).map(|(&a, &b)| a * b).collect();
+            assert_eq!(product, expected);
+            assert_eq!(sum, expected.iter().sum::<Fp>());
+        }
+    }
+}
+
+#[test]
+fn public_values_and_negation_go_into_one_component() {
+    let mut prg = Prg::new(&[6; 16]);
+    let (x, public) = (prg.bits(100), prg.bits(100));
+    let shares = deal_bits(&x, &mut prg);
+    let opened = all_equal(World::new(6).run(|session| {
+        let me: Party = session.party();
+        let column = mine(&shares, session).xor_public(&public, me).not(me);
+        let column = session.verify(column)?;
+        open(&column, session)
+    }));
+    assert_eq!(opened, !&(&x ^ &public));
+}
