@@ -21,6 +21,7 @@ pub mod compare;
 pub mod hmac;
 pub mod keccak;
 pub mod logic;
+pub mod parse;
 pub mod sha256;
 
 pub use backend::{Backend, Clear};
