@@ -38,10 +38,12 @@ mod abort;
 mod boolean;
 mod deal;
 pub mod executor;
+mod input;
 pub mod network;
 mod open;
 mod product;
 mod prss;
+mod seal;
 mod session;
 mod share;
 mod verify;
@@ -49,9 +51,13 @@ mod verify;
 pub use abort::{Abort, Cause};
 pub use boolean::{AND, Columns, and, and_many, layer};
 pub use deal::{deal_bits, deal_field, deal_ints};
+pub use input::{
+    ACCEPT, Component, INPUT, InputContext, PartyInput, agree_on_inputs, input_columns, share_input,
+};
 pub use open::{OPEN, OPEN_MASKED, Open, open, open_masked};
 pub use product::{MUL, inner_product, inner_products, mul};
 pub use prss::{Key, Prss, Purpose, Tag};
+pub use seal::{SEAL, SealError, Sealed, SealedComponent, combine, combine_bits, combine_field, seal};
 pub use session::{BatchLimits, Config, Session, StepTraffic, Traffic};
 pub use share::{BitShare, FieldShare, IntShare};
 pub use verify::{Assertion, Side, SideMaker, Verified};

@@ -61,21 +61,21 @@ impl Batch {
         let (mine, of_left, of_right) = (plans(me), plans(left), plans(right));
 
         // V1: prove, and receive the proofs of both others.
-        let chains = self.chains(session, me, &mine, &self.to_left, &self.to_right);
-        let proof = proof::prove(session, &self.steps, pending, &mine, chains);
+        let start = chains(session, me, &mine, &self.to_left, &self.to_right);
+        let proof = proof::prove(session, &self.steps, pending, &mine, start);
         session.send_uncovered(left, SHARES, proof.to_left(&self.to_right))?;
         session.send_uncovered(right, DIGESTS, proof.to_right(&self.to_left))?;
         let shares = session.recv_uncovered(right, SHARES, 32 + 16 * of_right.messages())?;
         let digests = session.recv_uncovered(left, DIGESTS, 32 + 32 * of_left.levels())?;
 
         // V2: both verifiers of a proof must have come to the same challenges.
-        let chains = self.chains(session, right, &of_right, &self.from_right, &array(&shares));
+        let start = chains(session, right, &of_right, &self.from_right, &array(&shares));
         let message = of_right.decode(&shares[32..]);
         let message = message.ok_or_else(|| session.abort(SHARES, Cause::Malformed(right)))?;
-        let of_right = proof::check_left(session, &self.steps, pending, &of_right, chains, &message);
-        let chains = self.chains(session, left, &of_left, &array(&digests), &self.from_left);
+        let of_right = proof::check_left(session, &self.steps, pending, &of_right, start, &message);
+        let start = chains(session, left, &of_left, &array(&digests), &self.from_left);
         let digests: Vec<[u8; 32]> = digests[32..].chunks_exact(32).map(array).collect();
-        let of_left = proof::check_right(session, &self.steps, pending, &of_left, chains, &digests);
+        let of_left = proof::check_right(session, &self.steps, pending, &of_left, start, &digests);
         session.send_uncovered(left, CHALLENGES, of_right.challenges.to_vec())?;
         let challenges = session.recv_uncovered(right, CHALLENGES, 32)?;
         session.require_equal(CHALLENGES, &challenges, &of_left.challenges)?;
@@ -103,22 +103,21 @@ impl Batch {
         }
         Ok(())
     }
+}
 
-    /// The challenge chains of one prover, before any proof message.
-    fn chains(
-        &self,
-        session: &Session,
-        prover: Party,
-        plans: &Both<Plan, Plan>,
-        sent_left: &[u8; 32],
-        sent_right: &[u8; 32],
-    ) -> Both<Chain, Chain> {
-        let chain = |field, plan: &Plan| {
-            let (sid, batch, shape) = (session.sid(), session.batch, &plan.shape[..]);
-            Chain::new(&Statement { sid, field, batch, prover, shape, sent_left, sent_right })
-        };
-        Both { binary: chain("GF(2^128)", &plans.binary), prime: chain("F_p", &plans.prime) }
-    }
+/// The challenge chains of one prover, before any proof message.
+fn chains(
+    session: &Session,
+    prover: Party,
+    plans: &Both<Plan, Plan>,
+    sent_left: &[u8; 32],
+    sent_right: &[u8; 32],
+) -> Both<Chain, Chain> {
+    let chain = |field, plan: &Plan| {
+        let (sid, batch, shape) = (session.sid(), session.batch, &plan.shape[..]);
+        Chain::new(&Statement { sid, field, batch, prover, shape, sent_left, sent_right })
+    };
+    Both { binary: chain("GF(2^128)", &plans.binary), prime: chain("F_p", &plans.prime) }
 }
 
 /// The verdict that accepts a proof: bound to session, batch, prover and all of the proof's challenges.

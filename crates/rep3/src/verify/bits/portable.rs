@@ -30,9 +30,9 @@ pub(super) fn correlate(gates: &Gates, weights: &Weights, tiles: Range<usize>) -
 /// The products of row `i` of `u` with row `j` of `v`, of both kinds together, as the first row of a tile.
 fn products(u: [&Tile; 2], i: usize, v: [&Tile; 2], j: usize) -> Tile {
     let mut products = [0; super::TILE_WORDS];
-    for word in 0..ROW_WORDS {
+    for (word, product) in products.iter_mut().enumerate().take(ROW_WORDS) {
         let (i, j) = (i * ROW_WORDS + word, j * ROW_WORDS + word);
-        products[word] = (u[0][i] & v[0][j]) ^ (u[1][i] & v[1][j]);
+        *product = (u[0][i] & v[0][j]) ^ (u[1][i] & v[1][j]);
     }
     products
 }
