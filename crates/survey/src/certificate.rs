@@ -1,0 +1,290 @@
+//! What a consumer gets: three signed, matching statements about a release, and the shares of its result.
+
+use serde::{Deserialize, Serialize};
+
+use crate::code::{Code, Refusal};
+use crate::id::Id;
+use crate::keys::{Identity, PublicKey, Purpose, Signature};
+use crate::seal::{OpeningKey, Sealed, SealingKey};
+use crate::shares::Pair;
+
+/// What each party signs about a release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Statement {
+    /// Format version: 1.
+    pub version: u32,
+    /// The survey.
+    pub survey: Id,
+    /// The release's number within the survey.
+    pub release: u64,
+    /// The epochs that it covers, rising.
+    pub epochs: Vec<u64>,
+    /// The three-party session that computed it.
+    pub session: Id,
+    /// The plan.
+    pub plan: Id,
+    /// Merkle root over the submissions that it covers.
+    pub dataset_root: Id,
+    /// How many submissions those are.
+    pub count: u64,
+    /// What was opened besides the result, in words.
+    pub leaks: Vec<String>,
+    /// The fields that providers typed in themselves, unproven.
+    pub self_reported: Vec<String>,
+    /// Who the result is for.
+    pub consumer: PublicKey,
+    /// Salted hashes of the result's components 0, 1 and 2 ([`component_hash`]).
+    pub components: [Id; 3],
+}
+
+/// `SHA-256` over label, salt and component, framed: one of a statement's component hashes. The salt keeps
+/// few-bit results from being searched.
+pub fn component_hash(salt: &[u8; 32], component: &[u8]) -> Id {
+    Id::of_parts("mpcstats/output/v1", &[salt, component])
+}
+
+/// What a party hands to the consumer, perhaps by way of others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartyOutput {
+    /// Which party: 0, 1 or 2.
+    pub party: u8,
+    /// What it states.
+    pub statement: Statement,
+    /// Its signature over the statement.
+    pub signature: Signature,
+    /// Its two components of the result and their salts, sealed to the consumer.
+    pub sealed: Sealed,
+}
+
+fn place(statement: &Id, party: u8) -> Vec<u8> {
+    [b"mpcstats/output/v1".as_slice(), statement.as_bytes(), &[party]].concat()
+}
+
+impl PartyOutput {
+    /// A party's output.
+    ///
+    /// # Errors
+    /// [`Code::Internal`] if the statement cannot be encoded, [`Code::Malformed`] if the consumer's key is no
+    /// key.
+    pub fn new(
+        party: u8,
+        statement: Statement,
+        pair: &Pair,
+        to: &SealingKey,
+        identity: &Identity,
+    ) -> Result<Self, Refusal> {
+        let id = Id::of(&statement)?;
+        let sealed = Sealed::new(&pair.encode(), to, &place(&id, party))
+            .map_err(|_| Refusal::new(Code::Malformed, "the consumer's sealing key"))?;
+        Ok(Self { party, signature: identity.sign(Purpose::Release, &id), statement, sealed })
+    }
+
+    fn open(&self, key: &OpeningKey) -> Result<Pair, Refusal> {
+        let fault = || Refusal::new(Code::UnreadableShares, format!("output of party {}", self.party));
+        let bytes =
+            key.open(&self.sealed, &place(&Id::of(&self.statement)?, self.party)).map_err(|_| fault())?;
+        let length = (bytes.len() / 2).checked_sub(32).ok_or_else(fault)?;
+        Pair::decode(&bytes, length).ok_or_else(fault)
+    }
+}
+
+/// One component of a result, opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Component {
+    /// What its hash was salted with.
+    #[serde(with = "hex::serde")]
+    pub salt: [u8; 32],
+    /// The component, encoded as `stats` encodes results.
+    #[serde(with = "hex::serde")]
+    pub bytes: Vec<u8>,
+}
+
+/// The parties' statement of a release with everything needed to check it offline. Holding it means holding
+/// the result: publish it where the result is published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// Format version: 1.
+    pub version: u32,
+    /// What the parties state.
+    pub statement: Statement,
+    /// Of parties 0, 1 and 2 over the statement.
+    pub signatures: [Signature; 3],
+    /// The result's components 0, 1 and 2.
+    pub components: [Component; 3],
+}
+
+impl Certificate {
+    /// Puts the three parties' outputs together: statements must match, and of each component both copies
+    /// must be the same and fit its hash.
+    ///
+    /// # Errors
+    /// [`Code::Conflict`] if the parties disagree, [`Code::BadSignature`], [`Code::UnreadableShares`].
+    pub fn assemble(
+        outputs: &[PartyOutput; 3],
+        key: &OpeningKey,
+        parties: &[PublicKey; 3],
+    ) -> Result<Self, Refusal> {
+        let conflict = |what: String| Refusal::new(Code::Conflict, what);
+        let statement = &outputs[0].statement;
+        for (index, output) in outputs.iter().enumerate() {
+            if usize::from(output.party) != index || output.statement != *statement {
+                return Err(conflict(format!("parties 0 and {index} state different things")));
+            }
+        }
+        let pairs = [outputs[0].open(key)?, outputs[1].open(key)?, outputs[2].open(key)?];
+        for j in 0..3 {
+            let (own, left) = (&pairs[j], &pairs[(j + 2) % 3]);
+            if own.components[0] != left.components[1] || own.salts[0] != left.salts[1] {
+                return Err(conflict(format!("the two copies of component {j} differ")));
+            }
+        }
+        let certificate = Self {
+            version: 1,
+            statement: statement.clone(),
+            signatures: std::array::from_fn(|i| outputs[i].signature),
+            components: std::array::from_fn(|j| Component {
+                salt: pairs[j].salts[0],
+                bytes: pairs[j].components[0].clone(),
+            }),
+        };
+        certificate.verify(&statement.survey, parties)?;
+        Ok(certificate)
+    }
+
+    /// Checks a certificate against the survey's id and parties: three signatures over one statement, and
+    /// components that fit it. What the result says is read from the components by `stats`.
+    ///
+    /// # Errors
+    /// [`Code::WrongSurvey`], [`Code::BadSignature`] or [`Code::Conflict`].
+    pub fn verify(&self, survey: &Id, parties: &[PublicKey; 3]) -> Result<(), Refusal> {
+        if self.version != 1 || self.statement.version != 1 {
+            return Err(Code::UnsupportedVersion.into());
+        }
+        if self.statement.survey != *survey {
+            return Err(Code::WrongSurvey.into());
+        }
+        let id = Id::of(&self.statement)?;
+        for (index, (party, signature)) in parties.iter().zip(&self.signatures).enumerate() {
+            if !party.verify(Purpose::Release, &id, signature) {
+                return Err(Refusal::new(Code::BadSignature, format!("statement of party {index}")));
+            }
+        }
+        for (j, (component, hash)) in self.components.iter().zip(&self.statement.components).enumerate() {
+            if component_hash(&component.salt, &component.bytes) != *hash {
+                return Err(Refusal::new(
+                    Code::Conflict,
+                    format!("component {j} does not fit the statement"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shares::Split;
+
+    struct World {
+        parties: [Identity; 3],
+        keys: [PublicKey; 3],
+        consumer: OpeningKey,
+        split: Split,
+        statement: Statement,
+    }
+
+    fn world() -> World {
+        let parties: [Identity; 3] = std::array::from_fn(|_| Identity::generate());
+        let split = Split::new(b"the result");
+        let pairs: [Pair; 3] = std::array::from_fn(|i| split.pair(i));
+        let statement = Statement {
+            version: 1,
+            survey: Id::of_parts("survey", &[]),
+            release: 3,
+            epochs: vec![0, 1],
+            session: Id::default(),
+            plan: Id::default(),
+            dataset_root: Id::default(),
+            count: 20,
+            leaks: vec![],
+            self_reported: vec![],
+            consumer: Identity::generate().public(),
+            components: std::array::from_fn(|j| component_hash(&pairs[j].salts[0], &pairs[j].components[0])),
+        };
+        World {
+            keys: std::array::from_fn(|i| parties[i].public()),
+            parties,
+            consumer: OpeningKey::generate().unwrap(),
+            split,
+            statement,
+        }
+    }
+
+    impl World {
+        fn output(&self, party: u8, pair: &Pair, statement: &Statement) -> PartyOutput {
+            let identity = &self.parties[usize::from(party)];
+            PartyOutput::new(party, statement.clone(), pair, &self.consumer.public(), identity).unwrap()
+        }
+
+        fn outputs(&self) -> [PartyOutput; 3] {
+            [0, 1, 2].map(|i| self.output(i, &self.split.pair(i.into()), &self.statement))
+        }
+
+        fn assemble(&self, outputs: &[PartyOutput; 3]) -> Result<Certificate, Code> {
+            Certificate::assemble(outputs, &self.consumer, &self.keys).map_err(|refusal| refusal.code)
+        }
+    }
+
+    #[test]
+    fn honest_outputs_make_a_certificate() {
+        let world = world();
+        let certificate = world.assemble(&world.outputs()).unwrap();
+        let sum: Vec<u8> =
+            (0..10).map(|i| certificate.components.iter().fold(0, |x, c| x ^ c.bytes[i])).collect();
+        assert_eq!(sum, b"the result");
+        let mut altered = certificate.clone();
+        altered.components[1].bytes[0] ^= 1;
+        assert_eq!(altered.verify(&world.statement.survey, &world.keys).unwrap_err().code, Code::Conflict);
+        let mut altered = certificate;
+        altered.statement.count += 1;
+        assert_eq!(
+            altered.verify(&world.statement.survey, &world.keys).unwrap_err().code,
+            Code::BadSignature
+        );
+    }
+
+    #[test]
+    fn a_party_that_alters_its_output_is_noticed() {
+        let world = world();
+        for party in 0..3u8 {
+            for component in 0..2 {
+                let mut pair = world.split.pair(party.into());
+                pair.components[component][0] ^= 1;
+                let mut outputs = world.outputs();
+                outputs[usize::from(party)] = world.output(party, &pair, &world.statement);
+                assert_eq!(world.assemble(&outputs), Err(Code::Conflict));
+            }
+            let mut statement = world.statement.clone();
+            statement.count += 1;
+            let mut outputs = world.outputs();
+            outputs[usize::from(party)] = world.output(party, &world.split.pair(party.into()), &statement);
+            assert_eq!(world.assemble(&outputs), Err(Code::Conflict));
+        }
+    }
+
+    #[test]
+    fn one_party_cannot_pass_for_another() {
+        let world = world();
+        let mut outputs = world.outputs();
+        outputs[1] = PartyOutput { party: 1, ..outputs[0].clone() };
+        assert_eq!(world.assemble(&outputs), Err(Code::UnreadableShares));
+        let mut outputs = world.outputs();
+        outputs[1].signature = outputs[0].signature;
+        assert_eq!(world.assemble(&outputs), Err(Code::BadSignature));
+    }
+}
