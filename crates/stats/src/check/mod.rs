@@ -11,6 +11,7 @@ pub use types::{COMPARE_BITS, FIELD_BITS, FIXED_BITS, Kind, Rows, Scale, Shape, 
 
 use crate::error::{Code, PlanError};
 use crate::plan::{Decimal, NodeId, Op, Plan, PlanId, Schema};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A plan that may run: well typed, proven free of overflow, and allowed by the limits it was checked against.
@@ -43,7 +44,8 @@ pub(crate) struct Test {
 }
 
 /// Why a result is withheld.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// It depends on fewer rows, or leaves out fewer, than the survey's minimum.
     TooFew,

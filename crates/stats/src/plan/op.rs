@@ -2,6 +2,7 @@
 
 use super::decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::fmt;
 
 /// A node of a plan, by its position.
@@ -289,8 +290,25 @@ pub enum Op {
 impl Op {
     /// The nodes it is applied to, in the order of its fields.
     pub fn arguments(&self) -> Vec<NodeId> {
+        let mut arguments = Vec::new();
+        self.clone().arguments_mut(&mut |argument| arguments.push(*argument));
+        arguments
+    }
+
+    /// The same operation with every argument replaced by what `to` maps it to.
+    pub(crate) fn renumbered(&self, to: &HashMap<NodeId, NodeId>) -> Self {
+        let mut op = self.clone();
+        op.arguments_mut(&mut |argument| {
+            if let Some(node) = to.get(argument) {
+                *argument = *node;
+            }
+        });
+        op
+    }
+
+    fn arguments_mut(&mut self, change: &mut dyn FnMut(&mut NodeId)) {
         match self {
-            Self::Column { .. } | Self::Present { .. } | Self::Rows { .. } | Self::Constant { .. } => vec![],
+            Self::Column { .. } | Self::Present { .. } | Self::Rows { .. } | Self::Constant { .. } => {}
             Self::Index { like: of }
             | Self::Is { of, .. }
             | Self::Not { of }
@@ -305,7 +323,7 @@ impl Op {
             | Self::FloorDivide { left: of, .. }
             | Self::Sqrt { of }
             | Self::Log { of }
-            | Self::Exp { of } => vec![*of],
+            | Self::Exp { of } => change(of),
             Self::Add { left, right }
             | Self::Subtract { left, right }
             | Self::Multiply { left, right }
@@ -318,11 +336,11 @@ impl Op {
             | Self::OrderStatistic { of: left, rank: right }
             | Self::Element { of: left, at: right }
             | Self::Sort { by: left, take: right }
-            | Self::Matched { key: left, among: right } => vec![*left, *right],
-            Self::Select { condition, then, otherwise } => vec![*condition, *then, *otherwise],
-            Self::Lookup { key, among, take } => vec![*key, *among, *take],
+            | Self::Matched { key: left, among: right } => [left, right].into_iter().for_each(change),
+            Self::Select { condition: a, then: b, otherwise: c }
+            | Self::Lookup { key: a, among: b, take: c } => [a, b, c].into_iter().for_each(change),
             Self::Distribution { of, parameters, .. } => {
-                std::iter::once(*of).chain(parameters.iter().copied()).collect()
+                std::iter::once(of).chain(parameters).for_each(change);
             }
         }
     }

@@ -1,0 +1,159 @@
+//! What a consumer gets: named results, each with its error bound, computed from what the parties opened.
+
+use crate::check::{Checked, Reason, Shape};
+use crate::error::PlanError;
+use crate::number::Number;
+use crate::run::clear::{self, Clear, Value};
+use crate::run::{Outcome, Step, allowed};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The most digits after the dot that exact results are printed with.
+const EXACT_DIGITS: u32 = 18;
+
+/// The results of a plan, in its order.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct ResultTable {
+    /// The results.
+    pub rows: Vec<ResultRow>,
+}
+
+/// One result.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ResultRow {
+    /// Its name; for an entry of a series or table followed by its labels.
+    pub path: Vec<String>,
+    /// The number nearest to it that a computer's floating point has; none if it is withheld.
+    pub value: Option<f64>,
+    /// How far the truth may be from `value`; 0 where exact.
+    pub error: f64,
+    /// Its exact decimal digits, if it has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exact: Option<String>,
+    /// What it is counted in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Why there is no value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Reason>,
+}
+
+impl ResultTable {
+    /// The result with this name.
+    pub fn get(&self, path: &[&str]) -> Option<&ResultRow> {
+        self.rows.iter().find(|row| row.path == path)
+    }
+}
+
+impl fmt::Display for ResultTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self.rows.iter().map(|row| row.path.join(" ")).collect();
+        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        for (name, row) in names.iter().zip(&self.rows) {
+            writeln!(f, "{name:<width$}  {row}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for ResultRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.exact, self.value, self.withheld) {
+            (_, _, Some(reason)) => write!(f, "withheld: {reason}")?,
+            (Some(exact), _, _) => f.write_str(exact)?,
+            (None, Some(value), _) if self.error == 0.0 => write!(f, "{value}")?,
+            (None, Some(value), _) => write!(f, "{value} ± {:.1e}", self.error)?,
+            (None, None, None) => f.write_str("withheld")?,
+        }
+        match &self.unit {
+            Some(unit) if self.withheld.is_none() => write!(f, " {unit}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooFew => "too few providers",
+            Self::Undefined => "undefined for this data",
+        })
+    }
+}
+
+/// Computes the results of a plan from the numbers that a run opened.
+///
+/// # Errors
+/// [`Code::Data`](crate::Code::Data) if the outcome is not one of this plan.
+pub fn decode(checked: &Checked, outcome: &Outcome<Vec<Number>>) -> Result<ResultTable, PlanError> {
+    let opened: Vec<_> = allowed(checked, &outcome.tests).collect();
+    if outcome.tests.len() != checked.tests.len() || opened.len() != outcome.values.len() {
+        return Err(clear::data("these numbers were opened by another plan"));
+    }
+    let mut known: BTreeMap<_, _> = checked
+        .openings
+        .iter()
+        .map(|opening| {
+            let failed = opening.tests.iter().find(|test| !outcome.tests[**test]);
+            let reason = failed.map_or(Reason::Undefined, |test| checked.tests[*test].reason);
+            (opening.node, Value::Scalar(Number::Withheld(reason)))
+        })
+        .collect();
+    known.extend(opened.into_iter().zip(outcome.values.iter().cloned().map(Value::Scalar)));
+    let clear = Clear::without_data(outcome.rows.clone());
+    for (node, op) in checked.plan.node_ids().zip(&checked.plan.nodes) {
+        let of = &checked.types[node.index()];
+        let arguments: Option<Vec<_>> = op
+            .arguments()
+            .into_iter()
+            .map(|a| Some((known.get(&a)?.clone(), checked.types[a.index()].clone())))
+            .collect();
+        let follows = arguments.as_ref().is_some_and(|arguments| !arguments.is_empty()) || of.public;
+        if known.contains_key(&node) || !follows {
+            continue;
+        }
+        if let Some(arguments) = arguments {
+            let rows = match &of.shape {
+                Shape::Column(rows) => outcome.rows.get(&rows.table).copied().unwrap_or(0),
+                Shape::Scalar => public_rows(checked, op, &outcome.rows),
+            };
+            known.insert(node, clear.apply_one(&Step { op, of, arguments, rows })?);
+        } else if let crate::plan::Op::Index { like } = op {
+            let Shape::Column(rows) = &checked.types[like.index()].shape else { continue };
+            let rows = outcome.rows.get(&rows.table).copied().unwrap_or(0);
+            known.insert(node, Value::Numbers((0..i128::from(rows)).collect()));
+        }
+    }
+    let outputs = &checked.plan.outputs;
+    let rows = outputs.iter().map(|output| {
+        let Some(Value::Scalar(number)) = known.get(&output.node) else {
+            return Err(clear::data(format!(
+                "`{}` does not follow from what was opened",
+                output.path.join(".")
+            )));
+        };
+        Ok(row(output.path.clone(), output.unit.clone(), number))
+    });
+    Ok(ResultTable { rows: rows.collect::<Result<_, _>>()? })
+}
+
+fn public_rows(checked: &Checked, op: &crate::plan::Op, rows: &BTreeMap<String, u64>) -> u64 {
+    op.arguments()
+        .iter()
+        .filter_map(|argument| match &checked.types[argument.index()].shape {
+            Shape::Column(of) => rows.get(&of.table).copied(),
+            Shape::Scalar => None,
+        })
+        .max()
+        .unwrap_or(1)
+}
+
+fn row(path: Vec<String>, unit: Option<String>, number: &Number) -> ResultRow {
+    let exact = number.decimal_text(EXACT_DIGITS);
+    match number.approximate() {
+        Ok((value, error)) => ResultRow { path, value: Some(value), error, exact, unit, withheld: None },
+        Err(reason) => ResultRow { path, value: None, error: 0.0, exact: None, unit, withheld: Some(reason) },
+    }
+}
