@@ -7,7 +7,7 @@ mod commands;
 /// Verified and private surveys: providers prove a value and share it secretly; three parties compute
 /// statistics that anyone can check.
 #[derive(Parser)]
-#[command(name = "mpcstats", version, arg_required_else_help = true)]
+#[command(name = "mpcstats", version = env!("MPCSTATS_VERSION"), arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: commands::Command,

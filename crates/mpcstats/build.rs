@@ -1,0 +1,18 @@
+//! Puts the commit into `mpcstats --version`.
+
+use std::process::Command;
+
+fn main() {
+    println!("cargo::rerun-if-changed=../../.git/logs/HEAD");
+    println!("cargo::rerun-if-env-changed=MPCSTATS_COMMIT");
+    // A build without a repository (a source archive, a container) names its commit in the environment.
+    let commit =
+        std::env::var("MPCSTATS_COMMIT").ok().or_else(head).unwrap_or_else(|| "unknown commit".into());
+    println!("cargo::rustc-env=MPCSTATS_VERSION={} ({commit})", env!("CARGO_PKG_VERSION"));
+}
+
+fn head() -> Option<String> {
+    let output = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output().ok()?;
+    let commit = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| commit.trim().to_owned())
+}
