@@ -1,0 +1,90 @@
+//! Bits of one row side by side: taking rows is then one access to memory each, not one for every column.
+
+use algebra::{Bits, Gf128, columns_to_rows, rows_to_columns};
+
+use crate::share::BitShare;
+
+/// Rows taken together when a copy of all of them would not fit into a cache.
+const CHUNK: usize = 1 << 14;
+
+/// One component of some columns of bits, row after row.
+#[derive(Clone)]
+pub(crate) struct Rows {
+    words: Vec<u64>,
+    columns: usize,
+}
+
+impl Rows {
+    /// The rows of these columns, which have one length.
+    pub fn new(columns: &[&Bits]) -> Self {
+        Self { words: columns_to_rows(columns), columns: columns.len() }
+    }
+
+    /// Words a row takes.
+    fn width(&self) -> usize {
+        self.columns.div_ceil(64)
+    }
+
+    /// The columns of the rows with these numbers, in this order.
+    pub fn gather(&self, rows: &[u32]) -> Vec<Bits> {
+        let width = self.width();
+        let mut columns = vec![Bits::default(); self.columns];
+        let mut words = Vec::with_capacity(width * rows.len().min(CHUNK));
+        for rows in rows.chunks(CHUNK) {
+            words.clear();
+            for &row in rows {
+                words.extend_from_slice(&self.words[row as usize * width..][..width]);
+            }
+            for (column, part) in columns.iter_mut().zip(rows_to_columns(&words, self.columns)) {
+                column.extend(&part);
+            }
+        }
+        columns
+    }
+
+    /// Every row hashed to one field element: its 128-bit words, weighted.
+    pub fn hash(&self, weights: &[Gf128]) -> Vec<Gf128> {
+        let hash = |row: &[u64]| {
+            let word = |pair: &[u64]| {
+                let high = pair.get(1).copied().unwrap_or(0);
+                Gf128::new(u128::from(pair[0]) | u128::from(high) << 64)
+            };
+            // The first word has weight one: most rows have no other and need no multiplication.
+            let tail = row.chunks(2).skip(1).zip(weights).map(|(pair, &weight)| word(pair) * weight);
+            tail.fold(word(row), |sum, term| sum + term)
+        };
+        self.words.chunks_exact(self.width().max(1)).map(hash).collect()
+    }
+}
+
+/// How many weights [`Rows::hash`] needs for rows of so many columns.
+pub(crate) fn hash_weights(columns: usize) -> usize {
+    columns.div_ceil(128).saturating_sub(1)
+}
+
+/// Both components of some columns of shared bits, row after row.
+#[derive(Clone)]
+pub(crate) struct ShareRows {
+    own: Rows,
+    next: Rows,
+}
+
+impl ShareRows {
+    /// The rows of these columns, which have one length.
+    pub fn new(columns: &[BitShare]) -> Self {
+        let own: Vec<&Bits> = columns.iter().map(|column| &column.own).collect();
+        let next: Vec<&Bits> = columns.iter().map(|column| &column.next).collect();
+        Self { own: Rows::new(&own), next: Rows::new(&next) }
+    }
+
+    /// The columns of the rows with these numbers, in this order.
+    pub fn gather(&self, rows: &[u32]) -> Vec<BitShare> {
+        let columns = self.own.gather(rows).into_iter().zip(self.next.gather(rows));
+        columns.map(|(own, next)| BitShare { own, next }).collect()
+    }
+}
+
+/// The rows of some columns with these numbers, in this order.
+pub(crate) fn gather(columns: &[BitShare], rows: &[u32]) -> Vec<BitShare> {
+    ShareRows::new(columns).gather(rows)
+}
