@@ -1,12 +1,13 @@
 //! What a consumer gets: three signed, matching statements about a release, and the shares of its result.
 
+use rep3::SealedComponent;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::code::{Code, Refusal};
 use crate::id::Id;
 use crate::keys::{Identity, PublicKey, Purpose, Signature};
 use crate::seal::{OpeningKey, Sealed, SealingKey};
-use crate::shares::Pair;
 
 /// What each party signs about a release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,14 +35,9 @@ pub struct Statement {
     pub self_reported: Vec<String>,
     /// Who the result is for.
     pub consumer: PublicKey,
-    /// Salted hashes of the result's components 0, 1 and 2 ([`component_hash`]).
+    /// Salted digests of the result's components 0, 1 and 2 ([`SealedComponent::digest`]): the salt keeps
+    /// few-bit results from being searched.
     pub components: [Id; 3],
-}
-
-/// `SHA-256` over label, salt and component, framed: one of a statement's component hashes. The salt keeps
-/// few-bit results from being searched.
-pub fn component_hash(salt: &[u8; 32], component: &[u8]) -> Id {
-    Id::of_parts("mpcstats/output/v1", &[salt, component])
 }
 
 /// What a party hands to the consumer, perhaps by way of others.
@@ -71,27 +67,41 @@ impl PartyOutput {
     pub fn new(
         party: u8,
         statement: Statement,
-        pair: &Pair,
+        output: &rep3::Sealed,
         to: &SealingKey,
         identity: &Identity,
     ) -> Result<Self, Refusal> {
         let id = Id::of(&statement)?;
-        let sealed = Sealed::new(&pair.encode(), to, &place(&id, party))
+        let sealed = Sealed::new(&encode(output), to, &place(&id, party))
             .map_err(|_| Refusal::new(Code::Malformed, "the consumer's sealing key"))?;
         Ok(Self { party, signature: identity.sign(Purpose::Release, &id), statement, sealed })
     }
 
-    fn open(&self, key: &OpeningKey) -> Result<Pair, Refusal> {
+    fn open(&self, key: &OpeningKey) -> Result<[Component; 2], Refusal> {
         let fault = || Refusal::new(Code::UnreadableShares, format!("output of party {}", self.party));
         let bytes =
             key.open(&self.sealed, &place(&Id::of(&self.statement)?, self.party)).map_err(|_| fault())?;
-        let length = (bytes.len() / 2).checked_sub(32).ok_or_else(fault)?;
-        Pair::decode(&bytes, length).ok_or_else(fault)
+        decode(&bytes).ok_or_else(fault)
     }
 }
 
+/// Own and next component, equally long, each behind its salt.
+fn encode(output: &rep3::Sealed) -> Zeroizing<Vec<u8>> {
+    let (own, next) = (&output.own, &output.next);
+    Zeroizing::new([&own.salt[..], &own.bytes, &next.salt, &next.bytes].concat())
+}
+
+fn decode(bytes: &[u8]) -> Option<[Component; 2]> {
+    let component = |half: &[u8]| {
+        let (salt, bytes) = half.split_first_chunk::<32>()?;
+        Some(Component { salt: *salt, bytes: bytes.to_vec() })
+    };
+    let (own, next) = bytes.split_at(bytes.len() / 2);
+    Some([component(own)?, component(next)?])
+}
+
 /// One component of a result, opened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Component {
     /// What its hash was salted with.
@@ -100,6 +110,12 @@ pub struct Component {
     /// The component, encoded as `stats` encodes results.
     #[serde(with = "hex::serde")]
     pub bytes: Vec<u8>,
+}
+
+impl Component {
+    fn digest(&self, j: usize) -> Id {
+        Id(SealedComponent { bytes: self.bytes.clone(), salt: self.salt }.digest(j))
+    }
 }
 
 /// The parties' statement of a release with everything needed to check it offline. Holding it means holding
@@ -135,10 +151,9 @@ impl Certificate {
                 return Err(conflict(format!("parties 0 and {index} state different things")));
             }
         }
-        let pairs = [outputs[0].open(key)?, outputs[1].open(key)?, outputs[2].open(key)?];
+        let mut pairs = [outputs[0].open(key)?, outputs[1].open(key)?, outputs[2].open(key)?];
         for j in 0..3 {
-            let (own, left) = (&pairs[j], &pairs[(j + 2) % 3]);
-            if own.components[0] != left.components[1] || own.salts[0] != left.salts[1] {
+            if pairs[j][0] != pairs[(j + 2) % 3][1] {
                 return Err(conflict(format!("the two copies of component {j} differ")));
             }
         }
@@ -146,10 +161,7 @@ impl Certificate {
             version: 1,
             statement: statement.clone(),
             signatures: std::array::from_fn(|i| outputs[i].signature),
-            components: std::array::from_fn(|j| Component {
-                salt: pairs[j].salts[0],
-                bytes: pairs[j].components[0].clone(),
-            }),
+            components: pairs.each_mut().map(|[own, _]| std::mem::take(own)),
         };
         certificate.verify(&statement.survey, parties)?;
         Ok(certificate)
@@ -174,7 +186,7 @@ impl Certificate {
             }
         }
         for (j, (component, hash)) in self.components.iter().zip(&self.statement.components).enumerate() {
-            if component_hash(&component.salt, &component.bytes) != *hash {
+            if component.digest(j) != *hash {
                 return Err(Refusal::new(
                     Code::Conflict,
                     format!("component {j} does not fit the statement"),
@@ -188,20 +200,27 @@ impl Certificate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shares::Split;
 
     struct World {
         parties: [Identity; 3],
         keys: [PublicKey; 3],
         consumer: OpeningKey,
-        split: Split,
+        results: [rep3::Sealed; 3],
         statement: Statement,
     }
 
     fn world() -> World {
         let parties: [Identity; 3] = std::array::from_fn(|_| Identity::generate());
-        let split = Split::new(b"the result");
-        let pairs: [Pair; 3] = std::array::from_fn(|i| split.pair(i));
+        let components: [SealedComponent; 3] = std::array::from_fn(|j| SealedComponent {
+            bytes: if j == 2 { b"the result".to_vec() } else { vec![7; 10] },
+            salt: [j as u8; 32],
+        });
+        let digests = std::array::from_fn(|j| components[j].digest(j));
+        let results = std::array::from_fn(|i| rep3::Sealed {
+            own: components[i].clone(),
+            next: components[(i + 1) % 3].clone(),
+            digests,
+        });
         let statement = Statement {
             version: 1,
             survey: Id::of_parts("survey", &[]),
@@ -214,25 +233,25 @@ mod tests {
             leaks: vec![],
             self_reported: vec![],
             consumer: Identity::generate().public(),
-            components: std::array::from_fn(|j| component_hash(&pairs[j].salts[0], &pairs[j].components[0])),
+            components: digests.map(Id),
         };
         World {
             keys: std::array::from_fn(|i| parties[i].public()),
             parties,
             consumer: OpeningKey::generate().unwrap(),
-            split,
+            results,
             statement,
         }
     }
 
     impl World {
-        fn output(&self, party: u8, pair: &Pair, statement: &Statement) -> PartyOutput {
+        fn output(&self, party: u8, result: &rep3::Sealed, statement: &Statement) -> PartyOutput {
             let identity = &self.parties[usize::from(party)];
-            PartyOutput::new(party, statement.clone(), pair, &self.consumer.public(), identity).unwrap()
+            PartyOutput::new(party, statement.clone(), result, &self.consumer.public(), identity).unwrap()
         }
 
         fn outputs(&self) -> [PartyOutput; 3] {
-            [0, 1, 2].map(|i| self.output(i, &self.split.pair(i.into()), &self.statement))
+            [0, 1, 2].map(|i| self.output(i, &self.results[usize::from(i)], &self.statement))
         }
 
         fn assemble(&self, outputs: &[PartyOutput; 3]) -> Result<Certificate, Code> {
@@ -263,8 +282,8 @@ mod tests {
         let world = world();
         for party in 0..3u8 {
             for component in 0..2 {
-                let mut pair = world.split.pair(party.into());
-                pair.components[component][0] ^= 1;
+                let mut pair = world.results[usize::from(party)].clone();
+                [&mut pair.own, &mut pair.next][component].bytes[0] ^= 1;
                 let mut outputs = world.outputs();
                 outputs[usize::from(party)] = world.output(party, &pair, &world.statement);
                 assert_eq!(world.assemble(&outputs), Err(Code::Conflict));
@@ -272,7 +291,7 @@ mod tests {
             let mut statement = world.statement.clone();
             statement.count += 1;
             let mut outputs = world.outputs();
-            outputs[usize::from(party)] = world.output(party, &world.split.pair(party.into()), &statement);
+            outputs[usize::from(party)] = world.output(party, &world.results[usize::from(party)], &statement);
             assert_eq!(world.assemble(&outputs), Err(Code::Conflict));
         }
     }

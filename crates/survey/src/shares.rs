@@ -1,164 +1,90 @@
-//! A provider's bytes as three XOR components, each committed to, each party getting two.
+//! How a party's pair of share components travels and is checked.
 //!
-//! What is shared is, for every private field in the survey's order, its window and its 32-byte blinder.
-//! Component `j` is committed to as `C_j = SHA3-256("in" || session || provider key || j || salt_j || s_j)`,
-//! and all three commitments stand in the signed submission: without them a corrupt provider and a corrupt
-//! party could make the two honest ones hold different copies, whose difference the proofs would then leak.
+//! What is shared is, for every field in the survey's order, its window and its 32-byte blinder. Sharing,
+//! commitments and their check are the engine's ([`rep3::share_input`], [`rep3::PartyInput::check`]); here is
+//! the form that is sealed to a party: salt and component of its own index, then of the next. Components 0
+//! and 1 are seeds, component 2 is as long as what is shared.
 
-use sha3::{Digest, Sha3_256};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use rep3::network::Party;
+use rep3::{Component, PartyInput};
+use zeroize::Zeroizing;
 
 use crate::id::Id;
 
 /// How many bytes blind a field's window.
 pub const BLINDER: usize = 32;
 const SALT: usize = 32;
+const SEED: usize = 16;
 
-/// What a share commitment is bound to besides the component.
-#[derive(Clone, Copy, Debug)]
-pub struct Binding<'a> {
-    /// The notarization session.
-    pub session: &'a [u8; 32],
-    /// The provider's one-use key.
-    pub provider: &'a [u8; 32],
+/// How long component `j` is in a sealed pair.
+const fn component_len(j: usize, length: usize) -> usize {
+    if j == 2 { length } else { SEED }
 }
 
-impl Binding<'_> {
-    fn commit(&self, index: usize, salt: &[u8; SALT], component: &[u8]) -> Id {
-        let hash = Sha3_256::new()
-            .chain_update(b"in")
-            .chain_update(self.session)
-            .chain_update(self.provider)
-            .chain_update([index as u8])
-            .chain_update(salt)
-            .chain_update(component);
-        Id(hash.finalize().into())
-    }
+/// How long party `party`'s pair is, as bytes, when `length` bytes are shared.
+pub fn encoded_len(party: Party, length: usize) -> usize {
+    2 * SALT + component_len(party.index(), length) + component_len(party.right().index(), length)
 }
 
-/// All three components with their salts: held by the provider, for a moment.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct Split {
-    components: [Vec<u8>; 3],
-    salts: [[u8; SALT]; 3],
-}
-
-impl Split {
-    /// Splits bytes with the operating system's randomness.
-    pub fn new(secret: &[u8]) -> Self {
-        let mut components = [random(secret.len()), random(secret.len()), secret.to_vec()];
-        let [first, second, third] = &mut components;
-        for (byte, (a, b)) in third.iter_mut().zip(first.iter().zip(second.iter())) {
-            *byte ^= a ^ b;
-        }
-        Self { components, salts: [rand::random(), rand::random(), rand::random()] }
+/// A party's pair as bytes.
+pub fn encode(input: &PartyInput) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    for component in [&input.own, &input.next] {
+        let (salt, contents): (_, &[u8]) = match component {
+            Component::Seed { seed, salt } => (salt, seed),
+            Component::Bytes { bytes, salt } => (salt, bytes),
+        };
+        bytes.extend_from_slice(salt);
+        bytes.extend_from_slice(contents);
     }
-
-    /// The public commitments `C_0`, `C_1`, `C_2`.
-    pub fn commitments(&self, binding: Binding<'_>) -> [Id; 3] {
-        std::array::from_fn(|j| binding.commit(j, &self.salts[j], &self.components[j]))
-    }
-
-    /// What party `index` gets: components `index` and `index + 1`.
-    pub fn pair(&self, index: usize) -> Pair {
-        let next = (index + 1) % 3;
-        Pair {
-            components: [self.components[index].clone(), self.components[next].clone()],
-            salts: [self.salts[index], self.salts[next]],
-        }
-    }
-}
-
-fn random(length: usize) -> Vec<u8> {
-    let mut bytes = vec![0; length];
-    rand::fill(&mut bytes[..]);
     bytes
 }
 
-/// A party's two components of one submission, with their salts.
-#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
-pub struct Pair {
-    /// Components `i` and `i + 1`.
-    pub components: [Vec<u8>; 2],
-    /// Their salts.
-    pub salts: [[u8; SALT]; 2],
+/// A party's pair from bytes; none if they have another length than is due.
+pub fn decode(bytes: &[u8], party: Party, length: usize, commitments: &[Id; 3]) -> Option<PartyInput> {
+    if bytes.len() != encoded_len(party, length) {
+        return None;
+    }
+    let (own, next) = bytes.split_at(SALT + component_len(party.index(), length));
+    Some(PartyInput {
+        own: component(own, party.index())?,
+        next: component(next, party.right().index())?,
+        commitments: commitments.map(|id| id.0),
+    })
 }
 
-impl std::fmt::Debug for Pair {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Pair(2 x {} bytes, redacted)", self.components[0].len())
-    }
-}
-
-impl Pair {
-    /// As bytes: both salts, then both components.
-    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        Zeroizing::new(
-            [&self.salts[0][..], &self.salts[1], &self.components[0], &self.components[1]].concat(),
-        )
-    }
-
-    /// From bytes, where each component is `length` bytes long; none if they are of another length.
-    pub fn decode(bytes: &[u8], length: usize) -> Option<Self> {
-        if bytes.len() != Self::encoded_len(length) {
-            return None;
-        }
-        let (salts, components) = bytes.split_at(2 * SALT);
-        let (own, next) = components.split_at(length);
-        Some(Self {
-            components: [own.to_vec(), next.to_vec()],
-            salts: [salts[..SALT].try_into().ok()?, salts[SALT..].try_into().ok()?],
-        })
-    }
-
-    /// How long the bytes of a pair are.
-    pub const fn encoded_len(length: usize) -> usize {
-        2 * (SALT + length)
-    }
-
-    /// Whether this is party `index`'s pair under these commitments.
-    pub fn fits(&self, index: usize, binding: Binding<'_>, commitments: &[Id; 3]) -> bool {
-        let next = (index + 1) % 3;
-        binding.commit(index, &self.salts[0], &self.components[0]) == commitments[index]
-            && binding.commit(next, &self.salts[1], &self.components[1]) == commitments[next]
-    }
+fn component(bytes: &[u8], j: usize) -> Option<Component> {
+    let (salt, contents) = bytes.split_first_chunk::<SALT>()?;
+    Some(if j == 2 {
+        Component::Bytes { bytes: contents.to_vec(), salt: *salt }
+    } else {
+        Component::Seed { seed: contents.try_into().ok()?, salt: *salt }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use algebra::Prg;
     use proptest::prelude::*;
+    use rep3::{InputContext, share_input};
 
-    const BINDING: Binding<'_> = Binding { session: &[1; 32], provider: &[2; 32] };
+    const CONTEXT: InputContext<'_> = InputContext { session: &[1; 32], provider: &[2; 32] };
 
     proptest! {
         #[test]
-        fn pairs_reconstruct_and_fit_their_own_party_only(secret in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let split = Split::new(&secret);
-            let commitments = split.commitments(BINDING);
-            for party in 0..3 {
-                let pair = split.pair(party);
-                prop_assert!(pair.fits(party, BINDING, &commitments));
-                prop_assert!(!pair.fits((party + 1) % 3, BINDING, &commitments));
-                let other = Binding { session: &[9; 32], ..BINDING };
-                prop_assert!(!pair.fits(party, other, &commitments));
-                let decoded = Pair::decode(&pair.encode(), secret.len()).unwrap();
-                prop_assert_eq!(&decoded, &pair);
-                prop_assert_eq!(Pair::decode(&pair.encode(), secret.len() + 1), None);
-                let third = split.pair((party + 1) % 3);
-                let sum: Vec<u8> = (0..secret.len())
-                    .map(|i| pair.components[0][i] ^ pair.components[1][i] ^ third.components[1][i])
-                    .collect();
-                prop_assert_eq!(&sum, &secret);
+        fn pairs_travel_and_fit_their_own_party_only(secret in proptest::collection::vec(any::<u8>(), 1..200)) {
+            let inputs = share_input(&secret, CONTEXT, &mut Prg::new(&[3; 16]));
+            let commitments = inputs[0].commitments.map(Id);
+            for (party, input) in Party::ALL.into_iter().zip(&inputs) {
+                let bytes = encode(input);
+                prop_assert_eq!(bytes.len(), encoded_len(party, secret.len()));
+                let decoded = decode(&bytes, party, secret.len(), &commitments).unwrap();
+                prop_assert_eq!(&decoded, input);
+                prop_assert!(decoded.check(CONTEXT, secret.len(), party).is_some());
+                prop_assert!(decoded.check(CONTEXT, secret.len(), party.right()).is_none());
+                prop_assert_eq!(decode(&bytes[1..], party, secret.len(), &commitments), None);
             }
         }
-    }
-
-    #[test]
-    fn an_altered_component_does_not_fit() {
-        let split = Split::new(b"1234.5");
-        let mut pair = split.pair(2);
-        pair.components[1][0] ^= 1;
-        assert!(!pair.fits(2, BINDING, &split.commitments(BINDING)));
     }
 }

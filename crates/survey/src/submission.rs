@@ -1,6 +1,9 @@
 //! What a provider sends, once: an attestation and sealed shares of the values it commits to.
 
+use algebra::Prg;
 use mpctls::Attestation;
+use rep3::network::Party;
+use rep3::{InputContext, PartyInput};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sha3::Sha3_256;
@@ -10,7 +13,7 @@ use crate::definition::{Field, Survey};
 use crate::id::Id;
 use crate::keys::{Identity, PublicKey, Purpose, Signature};
 use crate::seal::{OpeningKey, Sealed};
-use crate::shares::{BLINDER, Binding, Pair, Split};
+use crate::shares::{self, BLINDER};
 
 /// No submission is larger than this, as JSON.
 pub const MAX_SUBMISSION: usize = 256 * 1024;
@@ -96,15 +99,19 @@ impl Submission {
             secret.extend_from_slice(&value.window);
             secret.extend_from_slice(&value.blinder);
         }
-        let split = Split::new(&secret);
-        let commitments = split.commitments(Binding { session, provider: &provider.public().0 });
+        let context = InputContext { session, provider: &provider.public().0 };
+        let mut randomness = Prg::from_digest(&zeroize::Zeroizing::new(rand::random()));
+        let inputs = rep3::share_input(&secret, context, &mut randomness);
+        let commitments = inputs[0].commitments.map(Id);
         let survey_id = survey.id()?;
         let digest = digest(survey_id, &attestation, &self_reported, commitments)?;
         let seal = |party: usize| {
-            Sealed::new(&split.pair(party).encode(), &survey.parties[party].sealing, &place(&digest, party))
-                .map_err(|_| {
-                    Refusal::new(Code::InvalidConfiguration, format!("sealing key of party {party}"))
-                })
+            Sealed::new(
+                &shares::encode(&inputs[party]),
+                &survey.parties[party].sealing,
+                &place(&digest, party),
+            )
+            .map_err(|_| Refusal::new(Code::InvalidConfiguration, format!("sealing key of party {party}")))
         };
         let sealed = [seal(0)?, seal(1)?, seal(2)?];
         let signature = provider.sign(Purpose::Submission, &signed_id(&digest, &sealed));
@@ -140,8 +147,8 @@ impl Submission {
         if self.self_reported.len() != survey.fields.iter().filter(|field| field.self_reported).count() {
             return Err(Refusal::new(Code::Malformed, "self_reported"));
         }
-        let length = Pair::encoded_len(survey.shared_len()) + Sealed::OVERHEAD;
-        if self.sealed.iter().any(|sealed| sealed.0.len() != length) {
+        let length = |party| shares::encoded_len(party, survey.shared_len()) + Sealed::OVERHEAD;
+        if Party::ALL.iter().zip(&self.sealed).any(|(party, sealed)| sealed.0.len() != length(*party)) {
             return Err(Refusal::new(
                 Code::UnreadableShares,
                 "a sealed box has another length than the fields",
@@ -153,25 +160,27 @@ impl Submission {
         Ok(())
     }
 
-    /// Opens party `index`'s pair and checks it against the share commitments.
+    /// Opens a party's pair and checks it against the share commitments. Gives components `i` and `i + 1` in
+    /// full.
     ///
     /// # Errors
     /// [`Code::UnreadableShares`] or [`Code::InconsistentShares`].
     pub fn open(
         &self,
-        index: usize,
+        party: Party,
         survey: &Survey,
-        binding: Binding<'_>,
+        context: InputContext<'_>,
         digest: &Id,
         key: &OpeningKey,
-    ) -> Result<Pair, Refusal> {
-        let unreadable = || Refusal::new(Code::UnreadableShares, format!("party {index}"));
+    ) -> Result<[Vec<u8>; 2], Refusal> {
+        let unreadable = || Refusal::new(Code::UnreadableShares, party.to_string());
+        let index = party.index();
         let bytes = key.open(&self.sealed[index], &place(digest, index)).map_err(|_| unreadable())?;
-        let pair = Pair::decode(&bytes, survey.shared_len()).ok_or_else(unreadable)?;
-        if !pair.fits(index, binding, &self.commitments) {
-            return Err(Refusal::new(Code::InconsistentShares, format!("party {index}")));
-        }
-        Ok(pair)
+        let length = survey.shared_len();
+        let input: PartyInput =
+            shares::decode(&bytes, party, length, &self.commitments).ok_or_else(unreadable)?;
+        let checked = input.check(context, length, party);
+        checked.ok_or_else(|| Refusal::new(Code::InconsistentShares, party.to_string()))
     }
 }
 
