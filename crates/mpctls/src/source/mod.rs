@@ -6,6 +6,7 @@
 
 mod anchor;
 mod definition;
+mod disclose;
 mod field;
 mod request;
 mod response;
@@ -15,6 +16,7 @@ mod template;
 pub use definition::{
     Algorithm, Definition, Element, Encoding, Header, Part, Request, Response, Secret, Signature,
 };
+pub use disclose::{DiscloseError, Disclosure};
 pub use field::{Field, Kind, MAX_WINDOW, Visibility};
 pub use request::RenderedRequest;
 pub use secrets::Secrets;

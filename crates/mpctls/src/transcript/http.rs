@@ -83,6 +83,32 @@ pub(crate) fn decode(cells: &[Cell], status: u16) -> Result<Body, TranscriptErro
     }
 }
 
+/// Where the values stand that say nothing about framing and may be hidden.
+pub(crate) fn head_values(cells: &[Cell]) -> Result<Vec<std::ops::Range<usize>>, TranscriptError> {
+    let (_, mut at) = line(cells, 0)?;
+    let mut values = Vec::new();
+    loop {
+        let (line, next) = self::line(cells, at)?;
+        if line.is_empty() {
+            return Ok(values);
+        }
+        let (name, value) = header(line, at)?;
+        if !value.is_empty() && !FRAMING.contains(&name.as_str()) {
+            let blanks = line.iter().rev().take_while(|cell| blank(cell)).count();
+            let end = at + line.len() - blanks;
+            values.push(end - value.len()..end);
+        }
+        at = next;
+    }
+}
+
+/// The headers whose values the verifier has to read.
+const FRAMING: [&str; 5] = ["content-length", "transfer-encoding", "content-encoding", "trailer", "upgrade"];
+
+fn blank(cell: &Cell) -> bool {
+    matches!(cell, Cell::Shown(b' ' | b'\t'))
+}
+
 fn check_status(line: &[Cell], status: u16) -> Result<(), TranscriptError> {
     let text = shown(line).unwrap_or_default();
     let mut words = text.splitn(3, ' ');
@@ -129,7 +155,6 @@ fn header(line: &[Cell], at: usize) -> Result<(String, &[Cell]), TranscriptError
         match cell {
             Cell::Shown(b':') if !name.is_empty() => {
                 let mut value = &line[index + 1..];
-                let blank = |cell: &Cell| matches!(cell, Cell::Shown(b' ' | b'\t'));
                 while value.first().is_some_and(blank) {
                     value = &value[1..];
                 }

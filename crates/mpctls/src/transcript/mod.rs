@@ -4,7 +4,7 @@ mod grammar;
 mod http;
 
 pub(crate) use grammar::match_source;
-pub(crate) use http::{Body, decode};
+pub(crate) use http::{Body, decode, head_values};
 
 use crate::attestation::{MAX_PLAINTEXT, RedactedBytes};
 use crate::class::Class;
