@@ -1,4 +1,5 @@
 #![allow(missing_docs, reason = "tests are named after what they show")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 //! Where shares enter and leave a session: provider inputs, stored columns, outputs for a consumer.
 
 use algebra::{Bits, Fp, Prg};

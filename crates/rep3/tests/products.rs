@@ -1,4 +1,5 @@
 #![allow(missing_docs, reason = "tests are named after what they show")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 //! Gates and products, verified and opened, against clear evaluation.
 
 use algebra::{Bits, Fp, Prg};
