@@ -84,6 +84,13 @@ pub trait Field:
         Self::reduce(sum)
     }
 
+    /// Adds `factor * values[i]` to `sums[i]`, over the shorter of the two.
+    fn add_multiple(sums: &mut [Self], factor: Self, values: &[Self]) {
+        for (sum, &value) in sums.iter_mut().zip(values) {
+            *sum += factor * value;
+        }
+    }
+
     /// Takes chunks of `weights.len()` values to their weighted sums; the last chunk may be short.
     ///
     /// With weights `1, r, r^2, …` this evaluates each chunk, read as a polynomial, at `r`.

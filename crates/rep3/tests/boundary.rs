@@ -26,8 +26,11 @@ fn inputs(count: usize) -> (Vec<Vec<u8>>, Vec<[PartyInput; 3]>) {
     (values, shares)
 }
 
+/// Which inputs were accepted, and their columns.
+type Accepted = Result<(Vec<bool>, Vec<Bits>), Abort>;
+
 /// What a party does with a batch of inputs: check, agree, and open the columns of those accepted.
-fn accept(batch: &[[PartyInput; 3]], seed: u64) -> [Result<(Vec<bool>, Vec<Bits>), Abort>; 3] {
+fn accept(batch: &[[PartyInput; 3]], seed: u64) -> [Accepted; 3] {
     World::new(seed).run(|session| {
         let me = session.party();
         let mine: Vec<&PartyInput> = batch.iter().map(|input| &input[me.index()]).collect();
@@ -36,7 +39,7 @@ fn accept(batch: &[[PartyInput; 3]], seed: u64) -> [Result<(Vec<bool>, Vec<Bits>
             mine.iter().zip(&checked).map(|(i, good)| good.as_ref().map(|_| i.commitments)).collect();
         let accepted = agree_on_inputs(&lists, session)?;
         let kept: Vec<[Vec<u8>; 2]> =
-            checked.into_iter().zip(&accepted).filter(|(_, good)| **good).flat_map(|(c, _)| c).collect();
+            checked.into_iter().zip(&accepted).filter(|(_, good)| **good).filter_map(|(c, _)| c).collect();
         let columns = session.verify(input_columns(&kept, LENGTH))?;
         Ok((accepted, open(&columns, session)?))
     })

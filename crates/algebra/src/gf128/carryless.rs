@@ -29,6 +29,9 @@ pub trait Carryless: Copy {
     /// Lane by lane addition.
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
+    /// Lane by lane, the coefficients that both have.
+    fn and(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
     /// Empty sums.
     fn sum(self) -> Self::Sum;
 

@@ -38,6 +38,28 @@ impl Kernel for InnerProduct<'_> {
     }
 }
 
+/// [`crate::Field::add_multiple`].
+pub struct AddMultiple<'a> {
+    pub sums: &'a mut [Gf128],
+    pub factor: Gf128,
+    pub values: &'a [Gf128],
+}
+
+impl Kernel for AddMultiple<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<C: Carryless>(self, c: C) {
+        let factor = c.splat(self.factor);
+        let length = self.sums.len().min(self.values.len());
+        for (sums, values) in self.sums[..length].chunks_mut(C::LANES).zip(self.values.chunks(C::LANES)) {
+            let mut product = c.sum();
+            c.accumulate(&mut product, factor, c.load(values, 1));
+            c.store(c.add(c.load(sums, 1), c.reduce(product)), sums);
+        }
+    }
+}
+
 /// [`crate::Field::fold`].
 #[derive(Clone)]
 pub struct Fold<'a> {
@@ -113,6 +135,20 @@ mod tests {
         assert!(outputs.iter().all(|output| *output == outputs[0]), "{outputs:?}");
     }
 
+    /// [`AddMultiple`] on a copy of the sums.
+    #[derive(Clone)]
+    struct AddMultipleTo<'a>(&'a [Gf128], Gf128, &'a [Gf128]);
+
+    impl Kernel for AddMultipleTo<'_> {
+        type Output = Vec<Gf128>;
+
+        fn run<C: Carryless>(self, c: C) -> Vec<Gf128> {
+            let mut sums = self.0.to_vec();
+            AddMultiple { sums: &mut sums, factor: self.1, values: self.2 }.run(c);
+            sums
+        }
+    }
+
     proptest! {
         #[test]
         fn every_instruction_set_computes_the_same(seed: [u8; 16], n in 0usize..80, width in 1usize..20) {
@@ -121,6 +157,7 @@ mod tests {
             let weights = prg.element::<Gf128>().powers(width);
             agree(Product(weights[width - 1], prg.element()));
             agree(InnerProduct(&u, &v));
+            agree(AddMultipleTo(&u, weights[width - 1], &v[..n / 2]));
             agree(Fold { values: &u, weights: &weights });
             agree(Correlate { u: &u, v: &v, width });
         }

@@ -17,7 +17,7 @@ use zeroize::DefaultIsZeroes;
 
 use crate::Field;
 use crate::field::derive_operators;
-use kernels::{Correlate, Fold, InnerProduct, Product};
+use kernels::{AddMultiple, Correlate, Fold, InnerProduct, Product};
 pub use portable::Gf128Accumulator;
 
 /// An element of the binary field: bit `i` is the coefficient of x^i (plain order, not GHASH's reflected one).
@@ -84,6 +84,10 @@ impl Field for Gf128 {
 
     fn inner_product(a: &[Self], b: &[Self]) -> Self {
         carryless::run(InnerProduct(a, b))
+    }
+
+    fn add_multiple(sums: &mut [Self], factor: Self, values: &[Self]) {
+        carryless::run(AddMultiple { sums, factor, values });
     }
 
     fn fold(values: &[Self], weights: &[Self]) -> Vec<Self> {

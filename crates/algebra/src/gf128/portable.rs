@@ -35,6 +35,11 @@ impl Carryless for Portable {
     }
 
     #[inline]
+    fn and(self, a: Gf128, b: Gf128) -> Gf128 {
+        Gf128(a.0 & b.0)
+    }
+
+    #[inline]
     fn sum(self) -> Gf128Accumulator {
         Gf128Accumulator::default()
     }

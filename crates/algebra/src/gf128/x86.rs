@@ -5,10 +5,11 @@
 //! the instructions.
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _mm_clmulepi64_si128, _mm_loadu_si128, _mm_setzero_si128, _mm_slli_si128,
-    _mm_srli_si128, _mm_storeu_si128, _mm_xor_si128, _mm256_broadcastsi128_si256, _mm256_bslli_epi128,
-    _mm256_bsrli_epi128, _mm256_castsi128_si256, _mm256_castsi256_si128, _mm256_clmulepi64_epi128,
-    _mm256_extracti128_si256, _mm256_inserti128_si256, _mm256_setzero_si256, _mm256_xor_si256,
+    __m128i, __m256i, _mm_and_si128, _mm_clmulepi64_si128, _mm_loadu_si128, _mm_setzero_si128,
+    _mm_slli_si128, _mm_srli_si128, _mm_storeu_si128, _mm_xor_si128, _mm256_and_si256,
+    _mm256_broadcastsi128_si256, _mm256_bslli_epi128, _mm256_bsrli_epi128, _mm256_castsi128_si256,
+    _mm256_castsi256_si128, _mm256_clmulepi64_epi128, _mm256_extracti128_si256, _mm256_inserti128_si256,
+    _mm256_setzero_si256, _mm256_xor_si256,
 };
 
 use super::Gf128;
@@ -114,6 +115,12 @@ impl Carryless for Pclmul {
     }
 
     #[inline(always)]
+    fn and(self, a: __m128i, b: __m128i) -> __m128i {
+        // SAFETY: SSE2 is part of x86-64.
+        unsafe { _mm_and_si128(a, b) }
+    }
+
+    #[inline(always)]
     fn sum(self) -> Parts<__m128i> {
         // SAFETY: SSE2 is part of x86-64.
         let zero = unsafe { _mm_setzero_si128() };
@@ -179,6 +186,12 @@ impl Carryless for Vpclmul {
     fn add(self, a: __m256i, b: __m256i) -> __m256i {
         // SAFETY: the token is proof of the instructions.
         unsafe { _mm256_xor_si256(a, b) }
+    }
+
+    #[inline(always)]
+    fn and(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: the token is proof of the instructions.
+        unsafe { _mm256_and_si256(a, b) }
     }
 
     #[inline(always)]

@@ -198,19 +198,17 @@ impl<'a, F: Field> Right<'a, F> {
 fn halve_u<F: Field>(u: &mut Vec<F>, point: F) {
     let half = u.len().div_ceil(2);
     let (low, high) = u.split_at_mut(half);
-    for (low, &high) in low.iter_mut().zip(&*high) {
-        *low += point * high;
-    }
+    F::add_multiple(low, point, high);
     u.truncate(half);
 }
 
 /// `r v[c] + v[c + half]`.
 fn halve_v<F: Field>(v: &mut Vec<F>, point: F) {
     let half = v.len().div_ceil(2);
+    v.resize(2 * half, F::ZERO);
     let (low, high) = v.split_at_mut(half);
-    for (index, low) in low.iter_mut().enumerate() {
-        *low = point * *low + high.get(index).copied().unwrap_or_default();
-    }
+    F::add_multiple(high, point, low);
+    low.copy_from_slice(high);
     v.truncate(half);
 }
 

@@ -11,9 +11,11 @@
 //! `U(X) = sum_k u_{c,k,s} X^k` and `V(X) = sum_k v_{c,k,s} X^(63-k)`. The gates' statement is
 //! `x_i y_{i+1} + y_i x_{i+1}`; its first products and its second products are two chunks of their own.
 
-mod portable;
+mod kernels;
 
-use algebra::{Field, Gf128, Prg, transpose64};
+use algebra::carryless::run;
+use algebra::{Field, Gf128, Prg};
+use kernels::{Claim, Correlate, Fold};
 
 use super::gates::Gates;
 use crate::executor::{Executor, Task};
@@ -29,7 +31,8 @@ const LANES: usize = 64 * ROW_WORDS;
 /// Coefficients that this level sends: all but the claim.
 pub(crate) const COEFFICIENTS: usize = 2 * ROWS - 2;
 
-type Tile = [u64; TILE_WORDS];
+/// 64 rows of 256 gates, each row as two field elements: gate `s` is the coefficient of x^(s mod 128).
+type Tile = [[Gf128; 2]; ROWS];
 
 /// The random weights of a batch of gates.
 pub(crate) struct Weights {
@@ -60,13 +63,15 @@ fn tiles(words: usize) -> usize {
 
 /// The coefficients of this level that the prover shares.
 pub(crate) fn coefficients(gates: &Gates, weights: &Weights, executor: &dyn Executor) -> Vec<Gf128> {
-    let parts = parts(weights.tiles.len(), executor);
-    let mut sums = vec![vec![Gf128::ZERO; COEFFICIENTS + 1]; parts.len()];
-    let tasks = parts.into_iter().zip(&mut sums).map(|(part, sum)| -> Task<'_> {
-        Box::new(move || *sum = portable::correlate(gates, weights, part))
+    let mut total = vec![Gf128::ZERO; COEFFICIENTS + 1];
+    let tiles = weights.tiles.len();
+    let size = tiles.div_ceil(executor.width()).max(1);
+    let mut sums = vec![Vec::new(); tiles.div_ceil(size)];
+    let tasks = sums.iter_mut().enumerate().map(|(part, sum)| -> Task<'_> {
+        let tiles = part * size..tiles.min((part + 1) * size);
+        Box::new(move || *sum = run(Correlate { gates, weights, tiles }))
     });
     executor.run(tasks.collect());
-    let mut total = sums.pop().unwrap_or_else(|| vec![Gf128::ZERO; COEFFICIENTS + 1]);
     for sum in sums {
         for (total, part) in total.iter_mut().zip(sum) {
             *total += part;
@@ -78,15 +83,7 @@ pub(crate) fn coefficients(gates: &Gates, weights: &Weights, executor: &dyn Exec
 
 /// A verifier's share of the claim: the weighted sum of one bit a gate.
 pub(crate) fn claim(bits: &[u64], weights: &Weights) -> Gf128 {
-    let mut sum = Gf128::ZERO;
-    for (c, tile_weights) in weights.tiles.iter().enumerate() {
-        let tile = tile(bits, c);
-        for (half, &weight) in tile_weights.iter().enumerate() {
-            let rows: [Gf128; ROWS] = std::array::from_fn(|k| half_row(&tile, k, half));
-            sum += weight * Gf128::inner_product(&rows, &weights.rows);
-        }
-    }
-    sum
+    run(Claim { bits, weights })
 }
 
 /// `U(r)` of every chunk: of the tiles of `first`, then of those of `second`.
@@ -124,41 +121,16 @@ fn fold(
     let tiles = tiles(first.len());
     let mut elements = vec![Gf128::ZERO; 2 * LANES * tiles];
     let (low, high) = elements.split_at_mut(LANES * tiles);
+    let size = tiles.div_ceil(executor.width()).max(1);
     let mut tasks: Vec<Task<'_>> = Vec::new();
     for (column, out) in [(first, low), (second, high)] {
-        let size = tiles.div_ceil(executor.width()).max(1);
         for (part, out) in out.chunks_mut(LANES * size).enumerate() {
-            let tables = &tables;
-            tasks.push(Box::new(move || {
-                for (index, lanes) in out.chunks_exact_mut(LANES).enumerate() {
-                    let c = part * size + index;
-                    fold_tile(&tile(column, c), tables, lanes);
-                    if let Some(weights) = weights {
-                        weigh(&weights[c], lanes);
-                    }
-                }
-            }));
+            let (tables, tile) = (&tables[..], part * size);
+            tasks.push(Box::new(move || run(Fold { column, tile, tables, weights, out })));
         }
     }
     executor.run(tasks);
     elements
-}
-
-/// Multiplies lane `s` by `T_h x^(s mod 128)`.
-fn weigh(weights: &[Gf128; 2], lanes: &mut [Gf128]) {
-    for (half, &weight) in lanes.chunks_exact_mut(128).zip(weights) {
-        let mut weight = weight;
-        for lane in half {
-            *lane *= weight;
-            weight = times_x(weight);
-        }
-    }
-}
-
-/// The product with x.
-fn times_x(a: Gf128) -> Gf128 {
-    let a = a.value();
-    Gf128::new((a << 1) ^ ((a >> 127) * 0x87))
 }
 
 /// `table[b][byte]` is the sum of the powers `8 b + i` over the set bits `i` of the byte.
@@ -173,35 +145,14 @@ fn byte_tables(powers: &[Gf128]) -> Vec<[Gf128; 256]> {
     powers.chunks_exact(8).map(table).collect()
 }
 
-/// Looks up the 64 bits of every lane of a tile.
-fn fold_tile(tile: &Tile, tables: &[[Gf128; 256]], lanes: &mut [Gf128]) {
-    for (word, lanes) in lanes.chunks_exact_mut(64).enumerate() {
-        let mut block: [u64; 64] = std::array::from_fn(|k| tile[k * ROW_WORDS + word]);
-        transpose64(&mut block);
-        for (lane, bits) in lanes.iter_mut().zip(block) {
-            let bytes = bits.to_le_bytes();
-            *lane = tables.iter().zip(bytes).map(|(table, byte)| table[usize::from(byte)]).sum();
-        }
-    }
+/// Words `start..` of a column, which ends in zeros.
+fn words<const N: usize>(column: &[u64], start: usize) -> [u64; N] {
+    let start = start.min(column.len());
+    let end = column.len().min(start + N);
+    let mut words = [0; N];
+    words[..end - start].copy_from_slice(&column[start..end]);
+    words
 }
 
-/// Half a row as a field element: gate `s` is the coefficient of x^(s mod 128).
-fn half_row(tile: &Tile, k: usize, half: usize) -> Gf128 {
-    let start = k * ROW_WORDS + 2 * half;
-    Gf128::new(u128::from(tile[start]) | u128::from(tile[start + 1]) << 64)
-}
-
-/// Tile `c` of a column, which ends in zeros.
-fn tile(words: &[u64], c: usize) -> Tile {
-    let start = words.len().min(c * TILE_WORDS);
-    let end = words.len().min(start + TILE_WORDS);
-    let mut tile = [0; TILE_WORDS];
-    tile[..end - start].copy_from_slice(&words[start..end]);
-    tile
-}
-
-/// Cuts the tiles into one range for each task that the executor can run at once.
-fn parts(tiles: usize, executor: &dyn Executor) -> Vec<std::ops::Range<usize>> {
-    let size = tiles.div_ceil(executor.width()).max(1);
-    (0..tiles).step_by(size).map(|start| start..tiles.min(start + size)).collect()
-}
+#[cfg(test)]
+mod tests;
