@@ -41,6 +41,7 @@ pub mod executor;
 mod input;
 pub mod network;
 mod open;
+mod pace;
 mod product;
 mod prss;
 mod rows;
@@ -48,6 +49,7 @@ mod seal;
 mod session;
 mod share;
 mod shuffle;
+mod sort;
 mod table;
 mod verify;
 
@@ -58,11 +60,13 @@ pub use input::{
     ACCEPT, Component, INPUT, InputContext, PartyInput, agree_on_inputs, input_columns, share_input,
 };
 pub use open::{OPEN, OPEN_MASKED, Open, open, open_masked};
+pub use pace::{PACE, Pace, measure_pace};
 pub use product::{MUL, inner_product, inner_products, mul};
 pub use prss::{Key, Prss, Purpose, Tag};
 pub use seal::{SEAL, SealError, Sealed, SealedComponent, combine, combine_bits, combine_field, seal};
 pub use session::{BatchLimits, Config, Session, StepTraffic, Traffic};
 pub use share::{BitShare, FieldShare, IntShare};
 pub use shuffle::{FIRST as SHUFFLE_FIRST, SECOND as SHUFFLE_SECOND, shuffle};
+pub use sort::{Direction, SortKey, Sorted, sort};
 pub use table::Table;
 pub use verify::{Assertion, Side, SideMaker, Verified};

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::abort::{Abort, Cause};
 use crate::executor::Executor;
 use crate::network::{Network, Party, Step};
+use crate::pace::Pace;
 use crate::prss::{Prss, Purpose, Tag};
 use crate::verify::Pending;
 
@@ -61,6 +62,7 @@ pub struct Session {
     dead: bool,
     pub(crate) batch: u64,
     pub(crate) limits: BatchLimits,
+    pace: Pace,
     pub(crate) pending: Pending,
 }
 
@@ -92,6 +94,7 @@ impl Session {
             dead: false,
             batch: 0,
             limits: BatchLimits::default(),
+            pace: Pace::default(),
             pending: Pending::default(),
         })
     }
@@ -100,6 +103,16 @@ impl Session {
     pub fn with_limits(mut self, limits: BatchLimits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// How long a round takes; see [`measure_pace`](crate::measure_pace).
+    pub fn pace(&self) -> Pace {
+        self.pace
+    }
+
+    /// Sets how long a round takes: all three parties must set the same.
+    pub fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
     }
 
     /// Who this end is.
