@@ -3,7 +3,7 @@
 pub mod build;
 pub mod check;
 mod error;
-mod library;
+pub mod library;
 pub mod number;
 pub mod plan;
 mod result;

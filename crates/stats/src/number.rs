@@ -2,7 +2,7 @@
 
 use crate::check::Reason;
 use crate::plan::{Family, Tail};
-use num_bigint::{BigInt, Sign};
+use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 use statrs::distribution::{ChiSquared, ContinuousCDF, FisherSnedecor, Normal, StudentsT};
@@ -48,7 +48,10 @@ impl Number {
     /// What a division by zero gives.
     pub const UNDEFINED: Self = Self::Withheld(Reason::Undefined);
 
-    /// The nearest `f64`, and how far it may be from the truth, or why there is none.
+    /// The nearest `f64`, and how far it may be from the truth.
+    ///
+    /// # Errors
+    /// Why there is none.
     pub fn approximate(&self) -> Result<(f64, f64), Reason> {
         match self {
             Self::Exact(exact) => {
@@ -168,6 +171,17 @@ impl Number {
         }
     }
 
+    /// The largest whole number that is not above it.
+    pub fn floor(&self) -> Self {
+        match self {
+            Self::Exact(exact) => Self::Exact(exact.floor()),
+            Self::Rounded { value, .. } => {
+                BigRational::from_float(value.floor()).map_or(Self::UNDEFINED, Self::Exact)
+            }
+            Self::Withheld(reason) => Self::Withheld(*reason),
+        }
+    }
+
     /// 1 if `holds` of both, 0 if not.
     pub fn compare(&self, other: &Self, holds: impl Fn(&BigRational, &BigRational) -> bool) -> Self {
         let truth = |a: &BigRational, b: &BigRational| {
@@ -230,15 +244,6 @@ fn ask(of: &impl ContinuousCDF<f64, f64>, tail: Tail, value: f64) -> f64 {
         Tail::TwoSided => 2.0 * of.sf(value.abs()),
         Tail::Quantile if (0.0..=1.0).contains(&value) => of.inverse_cdf(value),
         Tail::Quantile => f64::NAN,
-    }
-}
-
-/// The sign of a number as -1, 0 or 1.
-pub fn signum(value: &BigInt) -> i8 {
-    match value.sign() {
-        Sign::Minus => -1,
-        Sign::NoSign => 0,
-        Sign::Plus => 1,
     }
 }
 

@@ -1,4 +1,5 @@
 #![allow(missing_docs, reason = "a test is named, not documented")]
+#![allow(clippy::unwrap_used, reason = "a test fails where it must not")]
 
 use stats::build::Program;
 use stats::check::{Checked, Reason};

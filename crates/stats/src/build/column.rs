@@ -37,6 +37,12 @@ impl Column {
         self.program.of(self.node)
     }
 
+    /// The most rows that the plan is for.
+    pub(crate) fn max_rows(&self) -> u64 {
+        let Shape::Column(rows) = self.of().shape else { return 1 };
+        self.program.state.borrow().schema.tables.get(&rows.table).map_or(1, |table| table.max_rows)
+    }
+
     /// Whether it is a boolean column.
     pub fn is_boolean(&self) -> bool {
         self.of().kind == Kind::Boolean
@@ -130,16 +136,23 @@ impl Column {
         (Decimal::new(of.range.min, scale), Decimal::new(of.range.max, scale))
     }
 
+    /// The middle of its declared range.
+    pub fn middle(&self) -> Scalar {
+        let of = self.of();
+        let scale = of.scale();
+        let middle: BigInt = if of.kind == Kind::Boolean || scale.binary > 0 {
+            BigInt::ZERO
+        } else {
+            (of.range.min + of.range.max) / 2
+        };
+        let constant = self.program.decimal(&Decimal::new(middle, scale.decimal));
+        Scalar::new(&self.program, constant.node(), self.unit.clone())
+    }
+
     /// The column less the middle of its declared range: what does not depend on where zero is, is computed from
     /// numbers half as large.
     pub fn centred(&self) -> Self {
-        let of = self.of();
-        let scale = of.scale();
-        let middle: BigInt = (of.range.min + of.range.max) / 2;
-        if middle == BigInt::ZERO || of.kind == Kind::Boolean || scale.binary > 0 {
-            return self.clone();
-        }
-        self - &self.program.decimal(&Decimal::new(middle, scale.decimal))
+        self - &self.middle()
     }
 
     /// 1 where a boolean column holds, 0 elsewhere; numbers as they are.
@@ -304,6 +317,28 @@ impl Column {
     /// The row at a position of a sorted column; 0 if it lies outside.
     pub fn at(&self, position: &Scalar) -> Scalar {
         self.scalar(Op::Element { of: self.node, at: position.node() })
+    }
+
+    /// For each row that counts, how many smaller values there are; with `high`, how many others that are not
+    /// larger.
+    pub fn rank(&self, high: bool) -> Self {
+        let node = self.program.node(Op::Rank { of: self.order_key(), high });
+        Self { unit: None, ..self.with(node) }
+    }
+
+    /// The value that occurs most often, the smallest if several do. No value may be missing or left out.
+    pub fn mode(&self) -> Scalar {
+        if self.mask.is_some() {
+            let hint = "fill missing values first, or count each value with `where`";
+            self.program.refuse(PlanError::new(Code::Type, "a mode takes every row", hint));
+        }
+        self.scalar(Op::Mode { of: self.node })
+    }
+
+    /// Each integer divided by `2^bits` and rounded down, without its unit and scale.
+    pub fn coarsen(&self, bits: u32) -> Self {
+        let node = self.program.node(Op::Coarsen { of: self.node, bits });
+        Self { unit: None, ..self.with(node) }
     }
 
     // Join.

@@ -61,6 +61,11 @@ impl Scalar {
         self.apply(Op::FloorDivide { left: self.node, divisor }, None)
     }
 
+    /// The largest whole number that is not above this, which must be public.
+    pub fn floor(&self) -> Self {
+        self.apply(Op::Floor { of: self.node }, None)
+    }
+
     /// Whether this is less than `other`.
     pub fn less(&self, other: &Self) -> Self {
         self.apply(Op::Less { left: self.node, right: other.node }, None)

@@ -82,6 +82,7 @@ pub fn check(plan: &Plan, schema: &Schema, limits: &Limits) -> Result<Checked, P
         for below in checker.cone(node) {
             let op = checker.plan.op(below).clone();
             checker.check_secret(below, &op)?;
+            types::check_range(&op, &checker.types[below.index()]).map_err(|error| error.at(below))?;
             leaks.extend(policy::leak_of(&op));
             let mask = policy::mask_of(&checker.plan, &checker.types, &op);
             if let (Some(mask), true) = (mask, limits.minimum > 0) {

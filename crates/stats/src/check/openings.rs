@@ -33,7 +33,13 @@ pub fn openings(plan: &Plan, types: &[Type]) -> BTreeMap<NodeId, Guards> {
 type Reduction = (NodeId, Option<NodeId>, Option<NodeId>);
 
 fn first_reduction(plan: &Plan, types: &[Type], targets: &BTreeMap<NodeId, Guards>) -> Option<Reduction> {
+    // What all results tell together is more than what the others tell about one: a quick test comes first.
+    let all = known(plan, types, &targets.keys().copied().collect());
     targets.keys().rev().find_map(|target| {
+        let follows = follows(plan, *target, &all);
+        if !follows && determined(plan, types, *target, &all).is_none() {
+            return None;
+        }
         let others = targets.keys().filter(|other| *other != target).copied().collect();
         let known = known(plan, types, &others);
         if known[target.index()] {
@@ -45,14 +51,23 @@ fn first_reduction(plan: &Plan, types: &[Type], targets: &BTreeMap<NodeId, Guard
 }
 
 /// Which nodes everybody can compute who knows `opened`.
-pub fn known(plan: &Plan, types: &[Type], opened: &BTreeSet<NodeId>) -> Vec<bool> {
+fn known(plan: &Plan, types: &[Type], opened: &BTreeSet<NodeId>) -> Vec<bool> {
     let mut known: Vec<bool> = Vec::with_capacity(plan.nodes.len());
-    for (node, op) in plan.node_ids().zip(&plan.nodes) {
-        let arguments = op.arguments();
-        let follows = !arguments.is_empty() && arguments.iter().all(|a| known[a.index()]);
-        known.push(types[node.index()].public || opened.contains(&node) || follows);
+    for node in plan.node_ids() {
+        let is_known = types[node.index()].public || opened.contains(&node) || follows(plan, node, &known);
+        known.push(is_known);
     }
     known
+}
+
+/// Whether all arguments of `node` are known.
+fn follows(plan: &Plan, node: NodeId, known: &[bool]) -> bool {
+    let (mut any, mut all) = (false, true);
+    plan.op(node).each_argument(|argument| {
+        any = true;
+        all &= known[argument.index()];
+    });
+    any && all
 }
 
 /// The argument that `node` determines, given what is known, and what must not be 0 for that.
@@ -60,8 +75,9 @@ fn determined(plan: &Plan, types: &[Type], node: NodeId, known: &[bool]) -> Opti
     let is_known = |node: &NodeId| known[node.index()];
     let other = |left: &NodeId, right: &NodeId| match (is_known(left), is_known(right)) {
         (true, false) => Some((*right, *left)),
-        (false, true) => Some((*left, *right)),
-        _ => None,
+        // Both are known only in the quick test, to which either will do.
+        (_, true) => Some((*left, *right)),
+        (false, false) => None,
     };
     let unless_zero = |(argument, known): (NodeId, NodeId)| {
         if never_zero(&types[known.index()]) {

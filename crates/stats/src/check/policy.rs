@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 pub enum Leak {
     /// The smallest or largest value: some provider's own.
     Extremes,
-    /// A median or quantile: one or two providers' own values, at a known rank.
+    /// A median, quantile or mode: one or two providers' own values, at a known rank.
     OrderStatistics,
 }
 
@@ -89,7 +89,7 @@ impl Limits {
 pub fn leak_of(op: &Op) -> Option<Leak> {
     match op {
         Op::Min { .. } | Op::Max { .. } => Some(Leak::Extremes),
-        Op::OrderStatistic { .. } | Op::Element { .. } => Some(Leak::OrderStatistics),
+        Op::OrderStatistic { .. } | Op::Element { .. } | Op::Mode { .. } => Some(Leak::OrderStatistics),
         _ => None,
     }
 }

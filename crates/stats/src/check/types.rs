@@ -135,11 +135,16 @@ impl Type {
 
 /// Works out the type of `op`, whose arguments have types `types`.
 ///
+/// Scalars that follow from scalars may have any range here: [`check_range`] is for those computed on shares.
+///
 /// # Errors
 /// [`Code::Type`], [`Code::Shape`], [`Code::UnknownColumn`] or [`Code::Overflow`], with what to do about it.
 pub fn infer(schema: &Schema, types: &[Type], op: &Op) -> Result<Type, PlanError> {
     let inferred = Inference { schema, types }.infer(op)?;
-    check_range(op, &inferred)?;
+    let follows = inferred.is_scalar() && op.arguments().iter().all(|a| types[a.index()].is_scalar());
+    if !follows {
+        check_range(op, &inferred)?;
+    }
     Ok(inferred)
 }
 
@@ -194,7 +199,7 @@ impl Inference<'_> {
             Op::Not { of } => Ok(self.boolean(*of, op)?.clone()),
             Op::And { left, right } | Op::Xor { left, right } => {
                 let (left, right) = (self.boolean(*left, op)?, self.boolean(*right, op)?);
-                Ok(Type { range: Interval::bit(), ..self.zip(left, right)? })
+                Ok(Type { range: Interval::bit(), ..zip(left, right)? })
             }
             Op::Select { condition, then, otherwise } => self.select(op, *condition, *then, *otherwise),
             Op::Number { of } => {
@@ -202,14 +207,14 @@ impl Inference<'_> {
             }
             Op::Sum { of } => self.sum(op, *of),
             Op::Dot { left, right } => self.dot(op, *left, *right),
-            Op::Min { of } | Op::Max { of } => {
+            Op::Min { of } | Op::Max { of } | Op::Mode { of } => {
                 let of = self.comparable(*of, op)?;
-                self.rows(of, op)?;
+                rows_of(of, op)?;
                 Ok(Type { error: of.error, ..of.scalar(of.kind.clone(), of.range.clone()) })
             }
             Op::OrderStatistic { of, rank } => {
                 let (of, rank) = (self.comparable(*of, op)?, self.exact_integer(*rank, op)?);
-                self.rows(of, op)?;
+                rows_of(of, op)?;
                 if !rank.public {
                     return Err(PlanError::new(
                         Code::Secret,
@@ -239,10 +244,30 @@ impl Inference<'_> {
                 let range = column.range.hull(&Interval::point(0));
                 Ok(Type { error: column.error, ..column.with(column.kind.clone(), range) })
             }
+            Op::Rank { of, .. } => {
+                let column = self.comparable(*of, op)?;
+                let rows = unsorted(rows_of(column, op)?)?;
+                let last = self.max_rows(rows)?.saturating_sub(1);
+                Ok(column.with(Kind::Number(Scale::default()), Interval::new(0, last)))
+            }
+            Op::Coarsen { of, bits } => {
+                let column = self.comparable(*of, op)?;
+                rows_of(column, op)?;
+                let range = Interval::new(&column.range.min >> bits, &column.range.max >> bits);
+                let error = column.error / f64::from(1u32 << (*bits).min(31)) + 1.0;
+                Ok(Type { error, ..column.with(Kind::Number(Scale::default()), range) })
+            }
+            Op::Floor { of } => {
+                let of = self.get(*of);
+                if !of.public || !of.is_scalar() || !matches!(of.kind, Kind::Number(_) | Kind::Real) {
+                    return Err(wrong_type(op, of, "a public number"));
+                }
+                Ok(public(Interval::new(i64::MIN, i64::MAX), Scale::default()))
+            }
             Op::Lookup { key, among, take } => {
                 let shape = self.keys(op, *key, *among)?;
                 let (among, take) = (self.get(*among), self.get(*take));
-                self.zip(among, take)?;
+                zip(among, take)?;
                 let range = take.range.hull(&Interval::point(0));
                 Ok(Type { shape, public: false, range, ..take.clone() })
             }
@@ -327,15 +352,8 @@ impl Inference<'_> {
         check_comparable(&of.range).map(|()| of)
     }
 
-    fn rows<'t>(&self, of: &'t Type, op: &Op) -> Result<&'t Rows, PlanError> {
-        match &of.shape {
-            Shape::Column(rows) => Ok(rows),
-            Shape::Scalar => Err(wrong_type(op, of, "a column")),
-        }
-    }
-
     fn sorted(&self, node: NodeId, op: &Op) -> Result<&Rows, PlanError> {
-        let rows = self.rows(self.get(node), op)?;
+        let rows = rows_of(self.get(node), op)?;
         if rows.sorted_by.is_some() {
             return Ok(rows);
         }
@@ -344,23 +362,6 @@ impl Inference<'_> {
             format!("`{}` would point at single rows in the order of submission", op.name()),
             "sort the column first",
         ))
-    }
-
-    /// The common shape of an element-wise operation.
-    fn zip(&self, left: &Type, right: &Type) -> Result<Type, PlanError> {
-        let public = left.public && right.public;
-        match (&left.shape, &right.shape) {
-            (Shape::Column(a), Shape::Column(b)) if a != b => {
-                let (cause, hint) = if a.table == b.table {
-                    ("the columns are in different orders", "sort both by the same column")
-                } else {
-                    ("the columns are of different data sets", "join the data sets with `lookup` first")
-                };
-                Err(PlanError::new(Code::Shape, cause, hint))
-            }
-            (Shape::Column(_), _) => Ok(Type { public, ..left.clone() }),
-            _ => Ok(Type { public, ..right.clone() }),
-        }
     }
 
     fn linear(
@@ -376,7 +377,7 @@ impl Inference<'_> {
         }
         let (a, b, scale) = align(left, right).ok_or_else(|| wrong_pair(&op, left, right))?;
         let error = scaled_error(left, scale) + scaled_error(right, scale);
-        Ok(Type { kind: Kind::Number(scale), range: combine(&a, &b), error, ..self.zip(left, right)? })
+        Ok(Type { kind: Kind::Number(scale), range: combine(&a, &b), error, ..zip(left, right)? })
     }
 
     fn multiply(&self, left: NodeId, right: NodeId) -> Result<Type, PlanError> {
@@ -391,12 +392,12 @@ impl Inference<'_> {
         };
         let range = if same { left.range.square() } else { left.range.multiply(&right.range) };
         let kind = Kind::Number(a.product(*b));
-        Ok(Type { kind, range, error: product_error(left, right), ..self.zip(left, right)? })
+        Ok(Type { kind, range, error: product_error(left, right), ..zip(left, right)? })
     }
 
     fn compare(&self, op: &Op, left: NodeId, right: NodeId) -> Result<Type, PlanError> {
         let (left, right) = (self.get(left), self.get(right));
-        let zipped = self.zip(left, right)?;
+        let zipped = zip(left, right)?;
         let range = match (&left.kind, &right.kind) {
             (Kind::Category(a), Kind::Category(b)) if a == b && matches!(op, Op::Equal { .. }) => {
                 Interval::bit()
@@ -415,7 +416,7 @@ impl Inference<'_> {
     fn select(&self, op: &Op, condition: NodeId, then: NodeId, other: NodeId) -> Result<Type, PlanError> {
         let condition = self.boolean(condition, op)?;
         let (then, other) = (self.get(then), self.get(other));
-        let branches = self.zip(then, other)?;
+        let branches = zip(then, other)?;
         let (kind, range) = if then.kind == Kind::Boolean && other.kind == Kind::Boolean {
             (Kind::Boolean, Interval::bit())
         } else {
@@ -424,12 +425,12 @@ impl Inference<'_> {
         };
         let scale = if let Kind::Number(scale) = kind { scale } else { Scale::default() };
         let error = scaled_error(then, scale).max(scaled_error(other, scale));
-        Ok(Type { kind, range, error, ..self.zip(&branches, condition)? })
+        Ok(Type { kind, range, error, ..zip(&branches, condition)? })
     }
 
     fn sum(&self, op: &Op, of: NodeId) -> Result<Type, PlanError> {
         let of = self.get(of);
-        let rows = self.max_rows(self.rows(of, op)?)?;
+        let rows = self.max_rows(rows_of(of, op)?)?;
         let kind = match &of.kind {
             Kind::Number(scale) => Kind::Number(*scale),
             Kind::Boolean => Kind::Number(Scale::default()),
@@ -440,28 +441,25 @@ impl Inference<'_> {
 
     fn dot(&self, op: &Op, left: NodeId, right: NodeId) -> Result<Type, PlanError> {
         let product = self.multiply(left, right)?;
-        let rows = self.max_rows(self.rows(&product, op)?)?;
+        let rows = self.max_rows(rows_of(&product, op)?)?;
         let range = product.range.sum(rows);
         Ok(Type { error: product.error * rows as f64, ..product.scalar(product.kind.clone(), range) })
     }
 
     fn sort(&self, op: &Op, by: NodeId, take: NodeId) -> Result<Type, PlanError> {
         let (key, column) = (self.comparable(by, op)?, self.get(take));
-        let rows = self.rows(key, op)?;
-        if self.rows(column, op)? != rows {
-            return self.zip(key, column);
+        let rows = rows_of(key, op)?;
+        if rows_of(column, op)? != rows {
+            return zip(key, column);
         }
-        if rows.sorted_by.is_some() {
-            let hint = "sort the columns as they came in";
-            return Err(PlanError::new(Code::Shape, "the columns are sorted already", hint));
-        }
+        let rows = unsorted(rows)?;
         let shape = Shape::Column(Rows { table: rows.table.clone(), sorted_by: Some(by) });
         Ok(Type { shape, public: false, ..column.clone() })
     }
 
     fn keys(&self, op: &Op, key: NodeId, among: NodeId) -> Result<Shape, PlanError> {
         let (key, among) = (self.get(key), self.get(among));
-        let (here, there) = (self.rows(key, op)?, self.rows(among, op)?);
+        let (here, there) = (rows_of(key, op)?, rows_of(among, op)?);
         if here.table == there.table || here.sorted_by.is_some() || there.sorted_by.is_some() {
             let hint = "give keys of two data sets, as they came in";
             return Err(PlanError::new(Code::Shape, "a join takes two data sets", hint));
@@ -478,7 +476,7 @@ impl Inference<'_> {
 
     fn fixed(&self, op: &Op, of: NodeId) -> Result<Type, PlanError> {
         let column = self.comparable(of, op)?;
-        self.rows(column, op)?;
+        rows_of(column, op)?;
         if !column.range.min.is_positive() {
             let hint = "declare a range above 0, or leave other rows out with `where`";
             return Err(PlanError::new(Code::Type, format!("`{}` needs positive numbers", op.name()), hint));
@@ -509,6 +507,38 @@ impl Inference<'_> {
         }
         Ok(Type { shape: Shape::Scalar, kind: Kind::Real, public, range: Interval::point(0), error: 0.0 })
     }
+}
+
+/// The common shape of an element-wise operation.
+fn zip(left: &Type, right: &Type) -> Result<Type, PlanError> {
+    let public = left.public && right.public;
+    match (&left.shape, &right.shape) {
+        (Shape::Column(a), Shape::Column(b)) if a != b => {
+            let (cause, hint) = if a.table == b.table {
+                ("the columns are in different orders", "sort both by the same column")
+            } else {
+                ("the columns are of different data sets", "join the data sets with `lookup` first")
+            };
+            Err(PlanError::new(Code::Shape, cause, hint))
+        }
+        (Shape::Column(_), _) => Ok(Type { public, ..left.clone() }),
+        _ => Ok(Type { public, ..right.clone() }),
+    }
+}
+
+fn rows_of<'t>(of: &'t Type, op: &Op) -> Result<&'t Rows, PlanError> {
+    match &of.shape {
+        Shape::Column(rows) => Ok(rows),
+        Shape::Scalar => Err(wrong_type(op, of, "a column")),
+    }
+}
+
+fn unsorted(rows: &Rows) -> Result<&Rows, PlanError> {
+    if rows.sorted_by.is_none() {
+        return Ok(rows);
+    }
+    let hint = "use the columns as they came in";
+    Err(PlanError::new(Code::Shape, "the columns are sorted already", hint))
 }
 
 fn public(range: Interval, scale: Scale) -> Type {
@@ -562,7 +592,8 @@ fn check_comparable(range: &Interval) -> Result<(), PlanError> {
     ))
 }
 
-fn check_range(op: &Op, of: &Type) -> Result<(), PlanError> {
+/// Refuses a number that may be too large for the field.
+pub(super) fn check_range(op: &Op, of: &Type) -> Result<(), PlanError> {
     let bits = of.range.magnitude_bits();
     if bits <= FIELD_BITS {
         return Ok(());

@@ -217,6 +217,26 @@ pub enum Op {
         /// A sorted column.
         of: NodeId,
     },
+    /// For each row, how many rows have a smaller value; with `high`, how many others have one that is not larger.
+    /// Their mean is the rank, counted from 0, with ties sharing.
+    Rank {
+        /// A column.
+        of: NodeId,
+        /// Whether equal values count.
+        high: bool,
+    },
+    /// The value that occurs most often, the smallest if several do.
+    Mode {
+        /// A column.
+        of: NodeId,
+    },
+    /// Each integer divided by `2^bits` and rounded down.
+    Coarsen {
+        /// A column.
+        of: NodeId,
+        /// How many low bits are dropped.
+        bits: u32,
+    },
     /// For each row of `key`'s data set, `take` of the other data set's row with the same key; 0 without one.
     /// The other data set's keys must differ from each other.
     Lookup {
@@ -259,6 +279,11 @@ pub enum Op {
         /// A public constant, at least 1.
         divisor: u32,
     },
+    /// The largest whole number that is not above a public scalar.
+    Floor {
+        /// A number.
+        of: NodeId,
+    },
     /// The square root of a scalar; undefined if it is negative.
     Sqrt {
         /// A number.
@@ -291,8 +316,52 @@ impl Op {
     /// The nodes it is applied to, in the order of its fields.
     pub fn arguments(&self) -> Vec<NodeId> {
         let mut arguments = Vec::new();
-        self.clone().arguments_mut(&mut |argument| arguments.push(*argument));
+        self.each_argument(|argument| arguments.push(argument));
         arguments
+    }
+
+    /// Visits the nodes it is applied to, in the order of its fields.
+    pub(crate) fn each_argument(&self, mut visit: impl FnMut(NodeId)) {
+        match self {
+            Self::Column { .. } | Self::Present { .. } | Self::Rows { .. } | Self::Constant { .. } => {}
+            Self::Index { like: of }
+            | Self::Is { of, .. }
+            | Self::Not { of }
+            | Self::Number { of }
+            | Self::Sum { of }
+            | Self::Min { of }
+            | Self::Max { of }
+            | Self::CumulativeSum { of }
+            | Self::Previous { of }
+            | Self::Rank { of, .. }
+            | Self::Mode { of }
+            | Self::Coarsen { of, .. }
+            | Self::Floor { of }
+            | Self::Log2 { of }
+            | Self::Reciprocal { of }
+            | Self::FloorDivide { left: of, .. }
+            | Self::Sqrt { of }
+            | Self::Log { of }
+            | Self::Exp { of } => visit(*of),
+            Self::Add { left, right }
+            | Self::Subtract { left, right }
+            | Self::Multiply { left, right }
+            | Self::Less { left, right }
+            | Self::Equal { left, right }
+            | Self::And { left, right }
+            | Self::Xor { left, right }
+            | Self::Dot { left, right }
+            | Self::Divide { left, right }
+            | Self::OrderStatistic { of: left, rank: right }
+            | Self::Element { of: left, at: right }
+            | Self::Sort { by: left, take: right }
+            | Self::Matched { key: left, among: right } => [left, right].into_iter().copied().for_each(visit),
+            Self::Select { condition: a, then: b, otherwise: c }
+            | Self::Lookup { key: a, among: b, take: c } => [a, b, c].into_iter().copied().for_each(visit),
+            Self::Distribution { of, parameters, .. } => {
+                std::iter::once(of).chain(parameters).copied().for_each(visit);
+            }
+        }
     }
 
     /// The same operation with every argument replaced by what `to` maps it to.
@@ -318,6 +387,10 @@ impl Op {
             | Self::Max { of }
             | Self::CumulativeSum { of }
             | Self::Previous { of }
+            | Self::Rank { of, .. }
+            | Self::Mode { of }
+            | Self::Coarsen { of, .. }
+            | Self::Floor { of }
             | Self::Log2 { of }
             | Self::Reciprocal { of }
             | Self::FloorDivide { left: of, .. }
@@ -373,6 +446,10 @@ impl Op {
             Self::Sort { .. } => "sort",
             Self::CumulativeSum { .. } => "cumulative_sum",
             Self::Previous { .. } => "previous",
+            Self::Rank { .. } => "rank",
+            Self::Mode { .. } => "mode",
+            Self::Coarsen { .. } => "coarsen",
+            Self::Floor { .. } => "floor",
             Self::Lookup { .. } => "lookup",
             Self::Matched { .. } => "matched",
             Self::Log2 { .. } => "log2",

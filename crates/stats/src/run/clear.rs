@@ -213,14 +213,11 @@ pub(crate) fn scalar(step: &Step<'_, Value>) -> Result<Value, PlanError> {
     let result = match (step.op, arguments.as_slice()) {
         (Op::Add { .. }, [a, b]) => a.add(b),
         (Op::Subtract { .. }, [a, b]) => a.subtract(b),
-        (Op::Multiply { .. }, [a, b]) => a.multiply(b),
+        (Op::Multiply { .. } | Op::And { .. }, [a, b]) => a.multiply(b),
         (Op::Divide { .. }, [a, b]) => a.divide(b),
         (Op::Less { .. }, [a, b]) => a.compare(b, |a, b| a < b),
-        (Op::Equal { .. }, [a, b]) | (Op::Xor { .. }, [a, b]) => {
-            let wanted = matches!(step.op, Op::Equal { .. });
-            a.compare(b, |a, b| (a == b) == wanted)
-        }
-        (Op::And { .. }, [a, b]) => a.multiply(b),
+        (Op::Equal { .. }, [a, b]) => a.compare(b, |a, b| a == b),
+        (Op::Xor { .. }, [a, b]) => a.compare(b, |a, b| a != b),
         (Op::Not { .. }, [a]) => truth(true).subtract(a),
         (Op::Number { .. }, [a]) => a.clone(),
         (Op::Select { .. }, [condition, then, otherwise]) => match condition.holds() {
@@ -229,6 +226,7 @@ pub(crate) fn scalar(step: &Step<'_, Value>) -> Result<Value, PlanError> {
             None => condition.clone(),
         },
         (Op::FloorDivide { divisor, .. }, [a]) => a.floor_divide(*divisor),
+        (Op::Floor { .. }, [a]) => a.floor(),
         (Op::Sqrt { .. }, [a]) => a.sqrt(),
         (Op::Log { .. }, [a]) => a.log(),
         (Op::Exp { .. }, [a]) => a.exp(),
@@ -375,6 +373,11 @@ fn column(step: &Step<'_, Value>) -> Result<Value, PlanError> {
                 Value::Numbers(values)
             })
         }
+        Op::Rank { high, .. } => given.numbers(0).map(|values| Value::Numbers(ranks(&values, *high))),
+        Op::Mode { .. } => Ok(given.total(mode(given.numbers(0)?).into())),
+        Op::Coarsen { bits, .. } => {
+            Ok(Value::Numbers(given.numbers(0)?.into_iter().map(|v| v >> bits).collect()))
+        }
         Op::Lookup { .. } | Op::Matched { .. } => lookup(step, &given),
         Op::Log2 { .. } | Op::Reciprocal { .. } => {
             let divisor = step.arguments[0].1.scale().divisor();
@@ -384,6 +387,30 @@ fn column(step: &Step<'_, Value>) -> Result<Value, PlanError> {
         }
         _ => Err(data(format!("`{}` of a column", step.op.name()))),
     }
+}
+
+fn ranks(values: &[i128], high: bool) -> Vec<i128> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable();
+    let rank = |value: &i128| {
+        if high {
+            sorted.partition_point(|other| other <= value) as i128 - 1
+        } else {
+            sorted.partition_point(|other| other < value) as i128
+        }
+    };
+    values.iter().map(rank).collect()
+}
+
+fn mode(mut values: Vec<i128>) -> i128 {
+    values.sort_unstable();
+    let mut best = (0, 0);
+    for run in values.chunk_by(|a, b| a == b) {
+        if run.len() > best.1 {
+            best = (run[0], run.len());
+        }
+    }
+    best.0
 }
 
 fn lookup(step: &Step<'_, Value>, given: &Arguments<'_>) -> Result<Value, PlanError> {

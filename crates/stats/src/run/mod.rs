@@ -25,21 +25,39 @@ pub trait Engine {
     fn rows(&self, table: &str) -> Option<u64>;
 
     /// A column and, with [`Op::Present`], the bitmap of its values.
+    ///
+    /// # Errors
+    /// If the engine does not have it.
     fn load(&mut self, op: &Op) -> Result<Self::Value, Self::Error>;
 
     /// A value that everybody knows.
+    ///
+    /// # Errors
+    /// If it does not fit the engine.
     fn public(&mut self, value: &clear::Value, of: &Type) -> Result<Self::Value, Self::Error>;
 
     /// Every integer times `factor`.
+    ///
+    /// # Errors
+    /// If the product does not fit the engine.
     fn scale(&mut self, value: &Self::Value, factor: &BigInt) -> Result<Self::Value, Self::Error>;
 
     /// Applies operations that do not depend on each other.
+    ///
+    /// # Errors
+    /// Whatever ends the computation.
     fn apply(&mut self, steps: &[Step<'_, Self::Value>]) -> Result<Vec<Self::Value>, Self::Error>;
 
     /// Opens single booleans to the parties.
+    ///
+    /// # Errors
+    /// Whatever ends the computation.
     fn reveal(&mut self, booleans: &[Self::Value]) -> Result<Vec<bool>, Self::Error>;
 
     /// Opens single values to the consumer.
+    ///
+    /// # Errors
+    /// Whatever ends the computation.
     fn open(&mut self, values: &[(Self::Value, &Type)]) -> Result<Self::Opened, Self::Error>;
 }
 
@@ -288,21 +306,21 @@ fn rank(op: &Op) -> u8 {
         }
         Op::Add { .. } | Op::Subtract { .. } | Op::Not { .. } | Op::Xor { .. } => 1,
         Op::Previous { .. } | Op::CumulativeSum { .. } => 2,
-        Op::And { .. } | Op::Is { .. } => 3,
+        Op::And { .. } | Op::Is { .. } | Op::Coarsen { .. } => 3,
         Op::Less { .. } => 4,
         Op::Equal { .. } => 5,
         Op::Select { .. } => 6,
         Op::Number { .. } => 7,
         Op::Lookup { .. } | Op::Matched { .. } => 8,
         Op::Log2 { .. } | Op::Reciprocal { .. } => 9,
-        Op::Sort { .. } => 10,
+        Op::Sort { .. } | Op::Rank { .. } | Op::Mode { .. } => 10,
         Op::Multiply { .. } => 11,
         Op::Sum { .. } => 12,
         Op::Dot { .. } => 13,
         Op::Min { .. } | Op::Max { .. } => 14,
         Op::OrderStatistic { .. } => 15,
         Op::Element { .. } => 16,
-        Op::FloorDivide { .. } => 17,
+        Op::FloorDivide { .. } | Op::Floor { .. } => 17,
         Op::Divide { .. } => 18,
         Op::Sqrt { .. } | Op::Log { .. } | Op::Exp { .. } | Op::Distribution { .. } => 19,
     }
