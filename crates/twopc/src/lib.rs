@@ -2,7 +2,9 @@
 
 pub mod channel;
 mod error;
+pub mod garble;
 pub mod message;
+pub mod ole;
 pub mod ot;
 pub mod quicksilver;
 

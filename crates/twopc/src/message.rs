@@ -3,11 +3,12 @@
 use crate::channel::Channel;
 use crate::error::Error;
 
-/// Receives a message of exactly `len` bytes.
+/// Hands over what is queued, then receives a message of exactly `len` bytes.
 ///
 /// # Errors
 /// [`Error::Malformed`] if the message has another length, [`Error::Channel`] if none came.
 pub fn recv_exact(channel: &mut dyn Channel, len: usize, what: &'static str) -> Result<Vec<u8>, Error> {
+    channel.flush()?;
     let message = channel.recv(len)?;
     if message.len() == len { Ok(message) } else { Err(Error::Malformed { what }) }
 }

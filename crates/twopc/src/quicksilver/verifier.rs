@@ -160,7 +160,7 @@ impl Proof for Verifying<'_> {
         let digest: [u8; 32] = recv_array(self.channel, "proof openings")?;
         let products =
             sum.to_bytes().ct_eq(&(Gf128::new(theirs[0]) + Gf128::new(theirs[1]) * self.delta).to_bytes());
-        let openings = self.state.opened.clone().finalize().as_slice().ct_eq(&digest);
+        let openings = self.state.opened.clone().finalize().as_slice().ct_eq(digest.as_slice());
         if bool::from(products & openings) {
             Ok(())
         } else {
