@@ -10,6 +10,9 @@
 //! | [`BitShare`], [`IntShare`], [`FieldShare`] | columns of shared values; sums and public constants are methods |
 //! | [`and`], [`and_many`] | conjunction of bits: one round, one bit a gate |
 //! | [`mul`], [`inner_product`] | products in the field: one round, one element an *output* |
+//! | [`compare`] | less-than, equality, selection, minimum and maximum of integers |
+//! | [`sum`] | sums of columns, under masks too |
+//! | [`convert`] | integers to field elements and back, exact truncation |
 //! | [`Columns`] | runs the circuits of crate `circuit` on columns |
 //! | [`Session::verify`], [`Verified`] | proofs that all of it was computed rightly |
 //! | [`open`] | makes a verified value public |
@@ -36,6 +39,8 @@
 
 mod abort;
 mod boolean;
+pub mod compare;
+pub mod convert;
 mod deal;
 pub mod executor;
 mod input;
@@ -51,6 +56,7 @@ mod share;
 mod shuffle;
 mod sort;
 mod table;
+pub mod sum;
 mod verify;
 
 pub use abort::{Abort, Cause};

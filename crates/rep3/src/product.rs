@@ -61,6 +61,29 @@ pub fn inner_products(
     sums(pairs, &outputs, session)
 }
 
+/// For each pair of columns the inner products of `terms` consecutive rows each, a row for each. One round for all.
+///
+/// # Errors
+/// As [`mul`].
+pub(crate) fn grouped_inner_products(
+    groups: &[(FieldShare, FieldShare, usize)],
+    session: &mut Session,
+) -> Result<Vec<FieldShare>, Abort> {
+    let pairs: Vec<_> = groups.iter().map(|(x, y, _)| (x, y)).collect();
+    let outputs: Vec<_> = groups
+        .iter()
+        .map(|(x, _, terms)| Outputs { count: x.len() / terms.max(&1), terms: *terms })
+        .collect();
+    let sums = sums(&pairs, &outputs, session)?;
+    let mut start = 0;
+    let cut = |outputs: &Outputs| {
+        let rows = start..start + outputs.count;
+        start = rows.end;
+        sums.slice(rows)
+    };
+    Ok(outputs.iter().map(cut).collect())
+}
+
 /// Inner products of consecutive rows: `outputs` says of how many.
 fn sums(
     pairs: &[(&FieldShare, &FieldShare)],
