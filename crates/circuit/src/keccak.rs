@@ -117,6 +117,12 @@ fn chi<B: Backend>(state: &[B::Wire], backend: &mut B) -> Result<Vec<B::Wire>, B
 /// # Errors
 /// The backend's.
 pub fn sha3_256<B: Backend>(message: &[B::Wire], backend: &mut B) -> Result<Vec<B::Wire>, B::Error> {
+    let padded = pad(message, backend);
+    absorb(&padded, backend)
+}
+
+/// The message with the padding of SHA3-256, which is public: whole blocks of 136 bytes.
+pub fn pad<B: Backend>(message: &[B::Wire], backend: &mut B) -> Vec<B::Wire> {
     assert_eq!(message.len() % 8, 0, "a message is whole bytes");
     let bytes = message.len() / 8;
     let mut padding = vec![0; RATE - bytes % RATE];
@@ -126,12 +132,22 @@ pub fn sha3_256<B: Backend>(message: &[B::Wire], backend: &mut B) -> Result<Vec<
     }
     let mut padded = message.to_vec();
     padded.extend(bits::constant_bytes(&padding, backend));
+    padded
+}
 
+/// SHA3-256 of a message that has been [padded](pad): for columns whose rows have messages of different lengths but
+/// as many blocks.
+///
+/// # Errors
+/// The backend's.
+pub fn absorb<B: Backend>(padded: &[B::Wire], backend: &mut B) -> Result<Vec<B::Wire>, B::Error> {
+    assert!(!padded.is_empty() && padded.len().is_multiple_of(8 * RATE), "a padded message is whole blocks");
+    let (first, rest) = padded.split_at(8 * RATE);
     // The state starts as zeros, so that the first block needs no addition.
-    let mut state = padded[..8 * RATE].to_vec();
+    let mut state = first.to_vec();
     state.resize(STATE, backend.constant(false));
     state = permute(&state, backend)?;
-    for block in padded[8 * RATE..].chunks(8 * RATE) {
+    for block in rest.chunks(8 * RATE) {
         for (wire, bit) in state.iter_mut().zip(block) {
             backend.xor_assign(wire, bit);
         }

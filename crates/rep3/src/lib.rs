@@ -13,6 +13,7 @@
 //! | [`compare`] | less-than, equality, selection, minimum and maximum of integers |
 //! | [`sum`] | sums of columns, under masks too |
 //! | [`convert`] | integers to field elements and back, exact truncation |
+//! | [`ingest`] | checks providers' commitments and parses what they shared |
 //! | [`Columns`] | runs the circuits of crate `circuit` on columns |
 //! | [`Session::verify`], [`Verified`] | proofs that all of it was computed rightly |
 //! | [`open`] | makes a verified value public |
@@ -43,6 +44,7 @@ pub mod compare;
 pub mod convert;
 mod deal;
 pub mod executor;
+pub mod ingest;
 mod input;
 pub mod network;
 mod open;
@@ -55,8 +57,9 @@ mod session;
 mod share;
 mod shuffle;
 mod sort;
-mod table;
 pub mod sum;
+mod table;
+mod table;
 mod verify;
 
 pub use abort::{Abort, Cause};

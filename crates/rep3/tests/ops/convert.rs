@@ -1,7 +1,7 @@
 use algebra::{Fp, Prg};
 use net::world::World;
 use rep3::convert::{bits_to_field, bits_to_field_each, field_to_bits, field_to_int, truncate};
-use rep3::{BatchLimits, deal_field, deal_ints, open};
+use rep3::{BatchLimits, deal_field, open};
 
 use crate::{SIZES, column, mine, run};
 

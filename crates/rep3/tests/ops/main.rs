@@ -4,6 +4,7 @@
 
 mod compare;
 mod convert;
+mod ingest;
 mod sum;
 
 use algebra::Prg;
