@@ -59,7 +59,6 @@ mod shuffle;
 mod sort;
 pub mod sum;
 mod table;
-mod table;
 mod verify;
 
 pub use abort::{Abort, Cause};
