@@ -10,12 +10,14 @@
 //! - [`class`]: what is proven about hidden bytes whose neighbourhood has to be understood.
 //! - [`tls`]: the client, on unmodified rustls, and the seam behind which its keys are held.
 //! - [`proof`]: what the prover proves in zero knowledge.
+//! - [`protocol`]: what prover and notary say to each other.
 //! - [`transcript`]: plaintext with holes, and its strict match against a source.
 
 pub mod attestation;
 pub mod class;
 pub mod commitment;
 pub mod proof;
+pub mod protocol;
 pub mod source;
 pub mod tls;
 pub mod transcript;

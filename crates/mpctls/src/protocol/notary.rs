@@ -1,0 +1,288 @@
+//! The notary's side of a session. Sockets, TLS towards provers and configuration are the server's
+//! (`service::notary`); this is the protocol.
+
+use rand::CryptoRng;
+use rustls::RootCertStore;
+use std::sync::Arc;
+use twopc::channel::{Channel, ChannelError};
+use twopc::ot::CotSender;
+use twopc::quicksilver::{Proof, Verifier};
+
+use super::relay::{RelayError, relay};
+use super::{Claim, Hello, Limits, MAX_CLAIM, MAX_HELLO, Progress, Refusal, Reply, VERSION, Verdict};
+use crate::attestation::{Attestation, Mode, NotarySigningKey, Statement, VERSION as STATEMENT_VERSION};
+use crate::proof::records::{Cipher, Plaintext};
+use crate::proof::{self, ProofError};
+use crate::tls::{Link, Session, Side};
+use crate::transcript::match_source;
+
+/// What a notary lets provers do.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The hosts it notarizes; `None` for any.
+    pub hosts: Option<Vec<String>>,
+    /// The modes it offers.
+    pub modes: Vec<Mode>,
+    /// Its caps on one session.
+    pub limits: Limits,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { hosts: None, modes: vec![Mode::Mpc, Mode::Proxy], limits: Limits::default() }
+    }
+}
+
+/// Opens connections to servers. The notary resolves names itself: in `proxy` mode its path to the server is
+/// what everybody trusts.
+pub trait Connect: Send + Sync {
+    /// Connects to a host.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    fn connect(&self, host: &str, port: u16) -> Result<Box<dyn Link>, String>;
+}
+
+/// Why a session ended without an attestation.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotaryError {
+    /// The prover's connection broke.
+    #[error("the prover's connection broke: {0}")]
+    Channel(#[from] ChannelError),
+    /// The notary refused, and said so.
+    #[error("refused ({}): {}", .0.code, .0.message)]
+    Refused(Refusal),
+}
+
+/// What the server's log and metrics may know of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotaryReport {
+    /// The host asked.
+    pub host: String,
+    /// How the work was shared.
+    pub mode: Mode,
+    /// Bytes of TLS records to the server.
+    pub sent: usize,
+    /// Bytes of TLS records from the server.
+    pub received: usize,
+}
+
+/// A notary.
+pub struct Notary {
+    /// The key that signs attestations.
+    pub key: NotarySigningKey,
+    /// The certificate authorities that it trusts for servers.
+    pub roots: Arc<RootCertStore>,
+    /// What it lets provers do.
+    pub policy: Policy,
+}
+
+/// What is fixed when the session begins.
+struct Agreed {
+    hello: Hello,
+    session: [u8; 32],
+    time: u64,
+}
+
+impl Notary {
+    /// Serves one prover. `now` is the clock in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`NotaryError`]; the prover has been told, if it is still there.
+    pub fn serve(
+        &self,
+        channel: &mut dyn Channel,
+        server: &dyn Connect,
+        now: u64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<NotaryReport, NotaryError> {
+        let agreed = match self.agree(channel, now, rng) {
+            Err(NotaryError::Refused(refusal)) => {
+                super::send(channel, &Reply::Refused(refusal.clone()))?;
+                return Err(NotaryError::Refused(refusal));
+            }
+            other => other?,
+        };
+        let (attestation, report) = match agreed.hello.mode {
+            Mode::Proxy => self.proxy(channel, server, &agreed, rng)?,
+            Mode::Mpc => return refuse("mode_unavailable", "this build of the notary has no mpc mode"),
+        };
+        super::send(channel, &Verdict::Attested(Box::new(attestation)))?;
+        Ok(report)
+    }
+
+    /// Reads the greeting, judges it, and answers.
+    fn agree(
+        &self,
+        channel: &mut dyn Channel,
+        time: u64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Agreed, NotaryError> {
+        let Some(hello): Option<Hello> = super::recv(channel, MAX_HELLO)? else {
+            return refuse("hello", "the greeting is malformed, or its source is refused by the checker");
+        };
+        if hello.version != VERSION {
+            return refuse("protocol_version", format!("this notary speaks version {VERSION}"));
+        }
+        if !self.policy.modes.contains(&hello.mode) || hello.mode == Mode::Mpc {
+            return refuse("mode_refused", format!("this notary does not offer {} mode", hello.mode));
+        }
+        let host = hello.source.host();
+        if self.policy.hosts.as_ref().is_some_and(|hosts| !hosts.iter().any(|h| h == host)) {
+            return refuse("host_refused", format!("this notary does not notarize {host}"));
+        }
+        let mut nonce = [0; 32];
+        rng.fill_bytes(&mut nonce);
+        let session = super::session_id(&hello, &nonce, time);
+        super::send(channel, &Reply::Accepted { nonce, time, limits: self.policy.limits })?;
+        Ok(Agreed { hello, session, time })
+    }
+
+    /// `proxy` mode: relay, then verify the proof of everything.
+    fn proxy(
+        &self,
+        channel: &mut dyn Channel,
+        server: &dyn Connect,
+        agreed: &Agreed,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Attestation, NotaryReport), NotaryError> {
+        let source = &agreed.hello.source;
+        let delta = u128::from_le_bytes(random(rng)) | 1;
+        let mut cots = CotSender::setup(delta, channel, rng).map_err(|e| failed(e.into()))?;
+        cots.extend(super::prover::PREPARED, channel).map_err(|e| failed(e.into()))?;
+        let mut link = match server.connect(source.host(), source.port()) {
+            Ok(link) => link,
+            Err(why) => {
+                let why = format!("{} cannot be reached from the notary: {why}", source.host());
+                let refusal = Refusal::new("server_unreachable", why);
+                super::send(channel, &Progress::Refused(refusal.clone()))?;
+                return Err(NotaryError::Refused(refusal));
+            }
+        };
+        super::send(channel, &Progress::Go)?;
+        let streams = relay(channel, link.as_mut(), self.policy.limits).map_err(|error| match error {
+            RelayError::Channel(error) => NotaryError::Channel(error),
+            RelayError::Cap(what) => {
+                NotaryError::Refused(Refusal::new("cap", format!("the cap on {what} is used up")))
+            }
+            RelayError::Malformed => NotaryError::Refused(Refusal::new("relay", "a malformed relay message")),
+        })?;
+        drop(link);
+        let claim = receive_claim(channel, agreed);
+        let read = self.read_session(&streams.client, &streams.server, agreed);
+        let (session, statement) = match read.and_then(|session| Ok((session, claim?))) {
+            Ok(both) => both,
+            Err(error) => {
+                if let NotaryError::Refused(refusal) = &error {
+                    super::send(channel, &Progress::Refused(refusal.clone()))?;
+                }
+                return Err(error);
+            }
+        };
+        super::send(channel, &Progress::Go)?;
+
+        let mut verifier = Verifier::new(rng);
+        let mut proof = verifier.on(&mut cots, channel);
+        if let Err(error) = proof_of(&mut proof, &session, &statement, None, None) {
+            let error = failed(error);
+            if let NotaryError::Refused(refusal) = &error {
+                super::send(channel, &Verdict::Refused(refusal.clone()))?;
+            }
+            return Err(error);
+        }
+        let attestation = self.sign(statement)?;
+        let report = NotaryReport {
+            host: source.host().to_owned(),
+            mode: Mode::Proxy,
+            sent: streams.client.len(),
+            received: streams.server.len(),
+        };
+        Ok((attestation, report))
+    }
+
+    /// Reads the session from its streams and judges the server's identity at the notary's own clock.
+    fn read_session(&self, client: &[u8], server: &[u8], agreed: &Agreed) -> Result<Session, NotaryError> {
+        let host = agreed.hello.source.host();
+        let read = || {
+            let session = Session::read(client, server)?;
+            session.authenticate(host, self.roots.clone(), agreed.time)?;
+            Ok(session)
+        };
+        read().map_err(|error: crate::tls::SessionError| {
+            NotaryError::Refused(Refusal::new(error.code(), error))
+        })
+    }
+
+    fn sign(&self, statement: Statement) -> Result<Attestation, NotaryError> {
+        Attestation::sign(statement, &self.key)
+            .map_err(|error| NotaryError::Refused(Refusal::new(error.code(), error)))
+    }
+}
+
+fn random<const N: usize>(rng: &mut impl CryptoRng) -> [u8; N] {
+    let mut bytes = [0; N];
+    rng.fill_bytes(&mut bytes);
+    bytes
+}
+
+fn refuse<T>(code: &str, message: impl std::fmt::Display) -> Result<T, NotaryError> {
+    Err(NotaryError::Refused(Refusal::new(code, message)))
+}
+
+/// A failed proof. The channel may be out of step, so the refusal may not arrive; it never depends on data.
+fn failed(error: ProofError) -> NotaryError {
+    match error {
+        ProofError::Protocol(twopc::Error::Channel(error)) => NotaryError::Channel(error),
+        error => NotaryError::Refused(Refusal::new("proof", error)),
+    }
+}
+
+/// Receives the claim and matches it against the source, before any work is put into its proof.
+fn receive_claim(channel: &mut dyn Channel, agreed: &Agreed) -> Result<Statement, NotaryError> {
+    let Some(claim): Option<Claim> = super::recv(channel, MAX_CLAIM)? else {
+        return refuse("claim", "the claim is malformed");
+    };
+    let statement = statement(agreed, claim);
+    match_source(&statement, &agreed.hello.source)
+        .map_err(|error| NotaryError::Refused(Refusal::new(error.code(), error)))?;
+    Ok(statement)
+}
+
+fn statement(agreed: &Agreed, claim: Claim) -> Statement {
+    Statement {
+        version: STATEMENT_VERSION,
+        mode: agreed.hello.mode,
+        session: agreed.session,
+        time: agreed.time,
+        server_name: agreed.hello.source.host().to_owned(),
+        survey: agreed.hello.survey,
+        provider_key: agreed.hello.provider_key,
+        sent: claim.sent,
+        received: claim.received,
+        commitments: claim.commitments,
+    }
+}
+
+/// The whole statement of `proxy` mode, which both sides run.
+pub(super) fn proof_of<P: Proof>(
+    proof: &mut P,
+    session: &Session,
+    statement: &Statement,
+    master: Option<&[u8; 48]>,
+    openings: Option<&[crate::commitment::Opening]>,
+) -> Result<(), ProofError> {
+    let keys = proof::keys::prove(proof, session, master)?;
+    let client = Cipher::new(&keys.keys.client, proof)?;
+    let server = Cipher::new(&keys.keys.server, proof)?;
+    for (cipher, records, message) in
+        [(&client, &session.client, &keys.finished.client), (&server, &session.server, &keys.finished.server)]
+    {
+        let finished = records.first().ok_or(ProofError::Mismatch("a Finished message is missing"))?;
+        cipher.assert_plaintext(finished, message, proof)?;
+    }
+    server.check_tags(&session.server, proof)?;
+    let mut sent = Plaintext::new(&client, session.application_data(Side::Client));
+    let mut received = Plaintext::new(&server, session.application_data(Side::Server));
+    proof::disclosure::prove(proof, statement, &mut sent, &mut received, openings)?;
+    Ok(proof.finish()?)
+}

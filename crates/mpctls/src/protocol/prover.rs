@@ -1,0 +1,270 @@
+//! The prover's side of a session.
+
+use rand::CryptoRng;
+use rustls::RootCertStore;
+use std::sync::Arc;
+use twopc::channel::{Channel, ChannelError};
+use twopc::ot::CotReceiver;
+use twopc::quicksilver::Prover as QuickSilver;
+
+use super::notary::proof_of;
+use super::relay::RelayLink;
+use super::{Claim, Hello, Limits, MAX_CLAIM, MAX_REPLY, Progress, Refusal, Reply, VERSION, Verdict};
+use crate::attestation::{
+    Attestation, Mode, NotaryKey, Statement, VERSION as STATEMENT_VERSION, VerifiedAttestation, VerifyError,
+    verify,
+};
+use crate::commitment::{Commitment, Direction, Opening, commit, domain};
+use crate::proof::ProofError;
+use crate::source::{DiscloseError, Disclosure, RenderedRequest, Secrets, Source, SourceError};
+use crate::tls::{ClientError, Fetched, Patience, Session, SessionError, fetch};
+
+/// Correlations made before the server is contacted: enough for a small page in `proxy` mode. More are made when
+/// these run out.
+pub(super) const PREPARED: usize = 420_000;
+
+/// Where a session stands, for progress bars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Preparing with the notary.
+    Preparing,
+    /// Talking to the server.
+    Connected,
+    /// Proving.
+    Proving,
+    /// The attestation is here.
+    Done,
+}
+
+/// Why there is no attestation.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ProveError {
+    /// The source or a secret.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The connection to the notary.
+    #[error("the connection to the notary broke: {0}; check its address and try again")]
+    Channel(#[from] ChannelError),
+    /// The notary refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The connection to the server.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The session cannot be attested.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The response is not what the source describes.
+    #[error(transparent)]
+    Disclose(#[from] DiscloseError),
+    /// The proof failed.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// The notary answered with something else.
+    #[error("the notary's message is malformed; it may run another version of mpcstats")]
+    Malformed,
+    /// The notary's clock is too far off.
+    #[error("the notary's clock is {0} seconds away from the clock here; check both")]
+    Clock(u64),
+    /// The attestation is not about this session, or does not verify.
+    #[error("the notary's attestation does not verify: {0}")]
+    Attestation(#[from] VerifyError),
+    /// The attestation is not about this session.
+    #[error("the notary attested something else than what was proven; do not use this notary")]
+    OtherStatement,
+    /// The user looked at what would be shown and said no.
+    #[error("stopped before anything was shown")]
+    Declined,
+}
+
+impl ProveError {
+    /// A stable name for this error.
+    pub fn code(&self) -> String {
+        match self {
+            Self::Source(error) => error.code(),
+            Self::Channel(_) => "notary_connection",
+            Self::Refused(refusal) => return refusal.code.clone(),
+            Self::Client(_) => "server_connection",
+            Self::Session(error) => error.code(),
+            Self::Disclose(error) => error.code(),
+            Self::Proof(_) => "proof",
+            Self::Malformed => "notary_malformed",
+            Self::Clock(_) => "notary_clock",
+            Self::Attestation(error) => error.code(),
+            Self::OtherStatement => "notary_statement",
+            Self::Declined => "declined",
+        }
+        .to_owned()
+    }
+}
+
+/// What a prover needs for one session.
+pub struct Prover<'a> {
+    /// The source.
+    pub source: &'a Source,
+    /// The secrets that it asks for.
+    pub secrets: &'a Secrets,
+    /// The survey that the attestation is for.
+    pub survey: [u8; 32],
+    /// The one-use key that will sign the submission.
+    pub provider_key: [u8; 32],
+    /// The notary's key.
+    pub notary: NotaryKey,
+    /// How to share the work.
+    pub mode: Mode,
+    /// The certificate authorities trusted for the server.
+    pub roots: Arc<RootCertStore>,
+    /// How long to wait for the server.
+    pub patience: Patience,
+    /// Show everything that is neither a secret nor a private field.
+    pub show_rest: bool,
+}
+
+/// What the prover has in the end.
+pub struct Proven {
+    /// For everybody.
+    pub attestation: Attestation,
+    /// What the attestation says, verified.
+    pub verified: VerifiedAttestation,
+    /// For the prover alone.
+    pub openings: Vec<Opening>,
+}
+
+/// A session prepared with the notary, before the server is contacted.
+pub struct Preparation {
+    channel: Box<dyn Channel>,
+    cots: CotReceiver,
+    session: [u8; 32],
+    time: u64,
+    limits: Limits,
+}
+
+impl Prover<'_> {
+    /// Greets the notary and makes everything that can be made before the server is contacted, or before the user
+    /// has typed anything.
+    ///
+    /// # Errors
+    /// [`ProveError`].
+    pub fn prepare(
+        &self,
+        mut channel: Box<dyn Channel>,
+        now: u64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Preparation, ProveError> {
+        let mut nonce = [0; 32];
+        rng.fill_bytes(&mut nonce);
+        let hello = Hello {
+            version: VERSION,
+            mode: self.mode,
+            source: self.source.clone(),
+            survey: self.survey,
+            provider_key: self.provider_key,
+            nonce,
+        };
+        super::send(channel.as_mut(), &hello)?;
+        let (nonce, time, limits) = match super::recv(channel.as_mut(), MAX_REPLY)? {
+            Some(Reply::Accepted { nonce, time, limits }) => (nonce, time, limits),
+            Some(Reply::Refused(refusal)) => return Err(refusal.into()),
+            None => return Err(ProveError::Malformed),
+        };
+        if time.abs_diff(now) > 300 {
+            return Err(ProveError::Clock(time.abs_diff(now)));
+        }
+        let session = super::session_id(&hello, &nonce, time);
+        let mut cots = CotReceiver::setup(channel.as_mut(), rng).map_err(ProofError::from)?;
+        cots.extend(PREPARED, channel.as_mut()).map_err(ProofError::from)?;
+        Ok(Preparation { channel, cots, session, time, limits })
+    }
+
+    /// Runs the session. `approve` sees what will be shown before the notary does, and may say no.
+    ///
+    /// # Errors
+    /// [`ProveError`].
+    pub fn run(
+        &self,
+        mut prepared: Preparation,
+        now_ms: u64,
+        rng: &mut impl CryptoRng,
+        progress: &mut dyn FnMut(Stage),
+        approve: &mut dyn FnMut(&Disclosure) -> bool,
+    ) -> Result<Proven, ProveError> {
+        let request = self.source.render(self.secrets, now_ms)?;
+        go(prepared.channel.as_mut())?;
+        progress(Stage::Connected);
+        let mut link = RelayLink::new(prepared.channel.as_mut(), prepared.limits.received);
+        let (fetched, master) =
+            fetch(self.source.host(), self.roots.clone(), &mut link, &request.bytes, self.patience)?;
+        link.done()?;
+        let session = Session::read(&fetched.client, &fetched.server)?;
+        progress(Stage::Proving);
+        let (statement, openings) = self.claim(&mut prepared, &request, &fetched, rng, approve)?;
+        let mut prover = QuickSilver::new();
+        go(prepared.channel.as_mut())?;
+        let mut proof = prover.on(&mut prepared.cots, prepared.channel.as_mut());
+        proof_of(&mut proof, &session, &statement, Some(&master), Some(&openings))?;
+        let attestation = match super::recv(prepared.channel.as_mut(), MAX_CLAIM)? {
+            Some(Verdict::Attested(attestation)) => *attestation,
+            Some(Verdict::Refused(refusal)) => return Err(refusal.into()),
+            None => return Err(ProveError::Malformed),
+        };
+        if attestation.statement != statement {
+            return Err(ProveError::OtherStatement);
+        }
+        let verified = verify(&attestation, self.source, std::slice::from_ref(&self.notary), now_ms / 1000)?;
+        progress(Stage::Done);
+        Ok(Proven { attestation, verified, openings })
+    }
+
+    /// Chooses what to show, commits to the rest, and sends the claim.
+    fn claim(
+        &self,
+        prepared: &mut Preparation,
+        request: &RenderedRequest,
+        fetched: &Fetched,
+        rng: &mut impl CryptoRng,
+        approve: &mut dyn FnMut(&Disclosure) -> bool,
+    ) -> Result<(Statement, Vec<Opening>), ProveError> {
+        let disclosure = self.source.disclose(request, &fetched.response, self.show_rest)?;
+        if !approve(&disclosure) {
+            return Err(ProveError::Declined);
+        }
+        let mut openings = Vec::new();
+        let mut commitments = Vec::new();
+        for (field, range) in &disclosure.windows {
+            let mut blinder = [0; 32];
+            rng.fill_bytes(&mut blinder);
+            let window = fetched.response[range.clone()].to_vec();
+            let (offset, length) = (range.start as u32, range.len() as u32);
+            let direction = Direction::Received;
+            let domain = domain(&prepared.session, direction, offset, length, field);
+            let digest = commit(&domain, &blinder, &window);
+            commitments.push(Commitment { field: field.clone(), direction, offset, length, digest });
+            openings.push(Opening { field: field.clone(), blinder, window });
+        }
+        let Disclosure { sent, received, .. } = disclosure;
+        let claim = Claim { sent, received, commitments };
+        super::send(prepared.channel.as_mut(), &claim)?;
+        let statement = Statement {
+            version: STATEMENT_VERSION,
+            mode: self.mode,
+            session: prepared.session,
+            time: prepared.time,
+            server_name: self.source.host().to_owned(),
+            survey: self.survey,
+            provider_key: self.provider_key,
+            sent: claim.sent,
+            received: claim.received,
+            commitments: claim.commitments,
+        };
+        Ok((statement, openings))
+    }
+}
+
+/// Waits for the notary to go on.
+fn go(channel: &mut dyn Channel) -> Result<(), ProveError> {
+    match super::recv(channel, MAX_REPLY)? {
+        Some(Progress::Go) => Ok(()),
+        Some(Progress::Refused(refusal)) => Err(refusal.into()),
+        None => Err(ProveError::Malformed),
+    }
+}
