@@ -232,3 +232,6 @@ fn evaluate<F: Field>(coefficients: &[F], claim: F, gap: usize, point: F) -> F {
     let backwards = high.iter().rev().chain([&claim]).chain(low.iter().rev());
     backwards.fold(F::ZERO, |sum, &coefficient| sum * point + coefficient)
 }
+
+#[cfg(test)]
+mod tests;
