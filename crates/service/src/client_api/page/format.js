@@ -1,0 +1,33 @@
+// Numbers and times for people.
+
+/** A result's number, with no more digits than it deserves. */
+export function number(row) {
+  if (row.withheld) return row.withheld === "too_few" ? "withheld: too few providers" : "undefined for this data";
+  if (row.exact !== undefined && row.exact.length <= 16) return grouped(row.exact);
+  return new Intl.NumberFormat("en", { maximumSignificantDigits: 8 }).format(row.value);
+}
+
+function grouped(decimal) {
+  const [whole, fraction] = decimal.split(".");
+  const spaced = whole.replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+  return fraction === undefined ? spaced : `${spaced}.${fraction}`;
+}
+
+export function percent(value) {
+  return new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 }).format(value);
+}
+
+/** A short number for an axis. */
+export function short(value) {
+  return new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(value);
+}
+
+export function time(seconds) {
+  return new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" }).format(new Date(1000 * seconds));
+}
+
+/** The words of a result's name. */
+export function label(name) {
+  const words = name.replaceAll("_", " ").trim();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
