@@ -1,0 +1,67 @@
+//! Parties that compute wrongly and prove accordingly: their messages fit together, but not the shares.
+
+use std::time::Duration;
+
+use algebra::Fp;
+use net::tamper::{Tamper, on};
+use rep3::network::Party;
+
+use crate::program::{Fixture, Inputs, assert_safe};
+
+const PATIENT: Duration = Duration::from_secs(60);
+
+/// Ways to compute on something else than what was shared.
+const LIES: [(&str, fn(&mut Inputs)); 7] = [
+    ("own component of a bit", |inputs| inputs.x.own.set(3, !inputs.x.own.get(3))),
+    ("next component of a bit", |inputs| inputs.x.next.set(69, !inputs.x.next.get(69))),
+    ("the other operand", |inputs| inputs.y.own.set(0, !inputs.y.own.get(0))),
+    ("own component of an element", |inputs| inputs.a.own[5] += Fp::from(1)),
+    ("next component of an element", |inputs| inputs.b.next[69] += Fp::from(1)),
+    ("a bit of a number to convert", |inputs| {
+        let bit = &mut inputs.numbers.bits[7].own;
+        bit.set(1, !bit.get(1));
+    }),
+    ("a bit of a number to convert in bulk", |inputs| {
+        let bit = &mut inputs.numbers.bits[15].next;
+        bit.set(40, !bit.get(40));
+    }),
+];
+
+#[test]
+fn computing_on_other_shares_is_rejected_before_anything_of_it_is_opened() {
+    let fixture = Fixture::new();
+    for cheater in Party::ALL {
+        for (name, lie) in LIES {
+            let mut shares = fixture.shares.clone();
+            lie(&mut shares[cheater.index()]);
+            let watch = Tamper::new();
+            let results = fixture.run_with(&shares, &watch, 3, PATIENT);
+            let name = format!("{cheater} changes {name}");
+            assert_safe(&name, &fixture, &results, cheater);
+            for honest in [cheater.left(), cheater.right()] {
+                assert!(results[honest.index()].is_err(), "{name}: {honest} did not notice");
+                // The first batch is opened rightly if the lie comes later; the second never is.
+                let openings = watch.count(on().step("open").from(honest));
+                assert!(openings <= 2, "{name}: {honest} opened what was not verified");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cheater_alone_learns_of_the_rejection_from_nothing_but_verdicts() {
+    // What honest parties send must not depend on whether the cheater's guess about a secret was right: a wrong
+    // message is rejected whatever the shares are, so that both runs stop at the same step.
+    let fixture = Fixture::new();
+    let steps = |bit: usize| {
+        let mut shares = fixture.shares.clone();
+        let own = &mut shares[1].x.own;
+        own.set(bit, !own.get(bit));
+        let watch = Tamper::new();
+        fixture.run_with(&shares, &watch, 4, PATIENT).map(|result| result.unwrap_err().step)
+    };
+    let first = steps(0);
+    for bit in 1..10 {
+        assert_eq!(steps(bit), first);
+    }
+}
