@@ -13,6 +13,7 @@
 //! | [`compare`] | less-than, equality, selection, minimum and maximum of integers |
 //! | [`sum`] | sums of columns, under masks too |
 //! | [`convert`] | integers to field elements and back, exact truncation |
+//! | [`scalar`] | division, roots, logarithms |
 //! | [`ingest`] | checks providers' commitments and parses what they shared |
 //! | [`Columns`] | runs the circuits of crate `circuit` on columns |
 //! | [`Session::verify`], [`Verified`] | proofs that all of it was computed rightly |
@@ -52,6 +53,7 @@ mod pace;
 mod product;
 mod prss;
 mod rows;
+pub mod scalar;
 mod seal;
 mod session;
 mod share;

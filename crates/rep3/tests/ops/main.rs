@@ -5,6 +5,7 @@
 mod compare;
 mod convert;
 mod ingest;
+mod scalar;
 mod sum;
 
 use algebra::Prg;
