@@ -29,6 +29,9 @@ pub struct Statement {
     pub dataset_root: Id,
     /// How many submissions those are.
     pub count: u64,
+    /// Which of the plan's tests held, in the plan's order: results whose tests failed are withheld, and the
+    /// components hold the others only. Opened to everybody.
+    pub tests: Vec<bool>,
     /// What was opened besides the result, in words.
     pub leaks: Vec<String>,
     /// The fields that providers typed in themselves, unproven.
@@ -230,6 +233,7 @@ mod tests {
             plan: Id::default(),
             dataset_root: Id::default(),
             count: 20,
+            tests: vec![true],
             leaks: vec![],
             self_reported: vec![],
             consumer: Identity::generate().public(),
