@@ -1,6 +1,5 @@
 //! `mpcstats completions` and `mpcstats man`: what a package installs beside the binary.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::CommandFactory;
@@ -25,8 +24,7 @@ pub struct Man {
 pub fn completions(args: &Completions) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut crate::Cli::command(), "mpcstats", &mut script);
-    std::io::stdout().write_all(&script)?;
-    Ok(())
+    super::print(&String::from_utf8(script)?)
 }
 
 /// Writes `mpcstats.1` and a page for each subcommand.
