@@ -21,6 +21,9 @@ use crate::identity::{self, Identity, PublicKey};
 /// The application protocol of the links between parties.
 pub const ALPN_PARTY: &[u8] = b"mpcstats-3pc";
 
+/// The application protocol between a prover and a notary.
+pub const ALPN_NOTARY: &[u8] = b"mpcstats-notary";
+
 /// The application protocol of everything else on the same port.
 pub const ALPN_HTTP: &[u8] = b"http/1.1";
 
@@ -42,16 +45,22 @@ struct Pins {
     provider: Arc<CryptoProvider>,
     /// Whether a client without a certificate is turned away.
     mandatory: bool,
+    /// Takes every key; see [`fetch_by_hash_client`].
+    any: bool,
 }
 
 impl Pins {
     fn new(keys: Vec<PublicKey>, mandatory: bool) -> Arc<Self> {
-        Arc::new(Self { keys, provider: Arc::new(ring::default_provider()), mandatory })
+        Arc::new(Self::with(keys, mandatory))
+    }
+
+    fn with(keys: Vec<PublicKey>, mandatory: bool) -> Self {
+        Self { keys, provider: Arc::new(ring::default_provider()), mandatory, any: false }
     }
 
     fn check(&self, certificate: &CertificateDer<'_>) -> Result<(), Error> {
         let key = PublicKey::of_certificate(certificate);
-        if key.is_some_and(|key| self.keys.contains(&key)) {
+        if self.any || key.is_some_and(|key| self.keys.contains(&key)) {
             Ok(())
         } else {
             Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
@@ -104,7 +113,11 @@ impl ServerCertVerifier for Pins {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        vec![SignatureScheme::ED25519]
+        if self.any {
+            self.provider.signature_verification_algorithms.supported_schemes()
+        } else {
+            vec![SignatureScheme::ED25519]
+        }
     }
 }
 
@@ -165,6 +178,17 @@ pub fn server(
     Ok(Arc::new(config))
 }
 
+/// The server side of a notary's port: its identity is the key that signs attestations, which provers know from
+/// the survey.
+///
+/// # Errors
+/// [`TlsError`] if a name cannot stand in a certificate.
+pub fn notary_server(identity: &Identity, names: &[String]) -> Result<Arc<ServerConfig>, TlsError> {
+    let mut config = server_for(identity, names, Pins::new(Vec::new(), false))?;
+    config.alpn_protocols = vec![ALPN_NOTARY.to_vec(), ALPN_HTTP.to_vec()];
+    Ok(Arc::new(config))
+}
+
 fn server_for(identity: &Identity, names: &[String], pins: Arc<Pins>) -> Result<ServerConfig, TlsError> {
     let certificate = identity.certificate(names)?;
     let mut config = ServerConfig::builder_with_provider(Arc::clone(&pins.provider))
@@ -196,6 +220,31 @@ pub fn party_client(identity: &Identity, peer: PublicKey) -> Result<Arc<ClientCo
 /// [`TlsError`] if the configuration cannot be made.
 pub fn https_client(server: PublicKey) -> Result<ClientConfig, TlsError> {
     let mut config = client_builder(&Pins::new(vec![server], true))?.with_no_client_auth();
+    config.alpn_protocols = vec![ALPN_HTTP.to_vec()];
+    Ok(config)
+}
+
+/// The client side of a connection to a notary: shows nothing, accepts only `notary`.
+///
+/// # Errors
+/// [`TlsError`] if the configuration cannot be made.
+pub fn notary_client(notary: PublicKey) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut config = https_client(notary)?;
+    config.alpn_protocols = vec![ALPN_NOTARY.to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// The client side of HTTPS to a service of which nothing is known yet.
+///
+/// # Security
+/// Anybody may answer. Only for fetching what is then checked against a hash that the caller holds (a survey, by
+/// its id), and never for sending anything.
+///
+/// # Errors
+/// [`TlsError`] if the configuration cannot be made.
+pub fn fetch_by_hash_client() -> Result<ClientConfig, TlsError> {
+    let pins = Pins { any: true, ..Pins::with(Vec::new(), true) };
+    let mut config = client_builder(&Arc::new(pins))?.with_no_client_auth();
     config.alpn_protocols = vec![ALPN_HTTP.to_vec()];
     Ok(config)
 }

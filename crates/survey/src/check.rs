@@ -42,6 +42,10 @@ impl Survey {
         require(self.opens_at < self.closes_at, "closes_at: is not after opens_at")?;
         require(self.max_rows > 0, "max_rows: is zero")?;
         require(!self.notaries.is_empty(), "notaries: at least one is needed")?;
+        require(
+            self.notary_addresses.is_empty() || self.notary_addresses.len() == self.notaries.len(),
+            "notary_addresses: one for each notary, or none at all",
+        )?;
         require(!self.modes.is_empty(), "modes: at least one is needed")?;
         self.check_parties()?;
         self.check_fields()?;

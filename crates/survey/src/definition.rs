@@ -36,6 +36,10 @@ pub struct Survey {
     pub parties: [PartyInfo; 3],
     /// Who may attest.
     pub notaries: Vec<mpctls::NotaryKey>,
+    /// Where each notary listens, as `host:port`, in the same order. A notary's TLS certificate is under the key
+    /// that it attests with.
+    #[serde(default)]
+    pub notary_addresses: Vec<String>,
     /// Who may query.
     pub consumers: Vec<ConsumerInfo>,
     /// The notarization modes accepted.
