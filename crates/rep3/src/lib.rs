@@ -77,6 +77,6 @@ pub use seal::{SEAL, SealError, Sealed, SealedComponent, combine, combine_bits, 
 pub use session::{BatchLimits, Config, Session, StepTraffic, Traffic};
 pub use share::{BitShare, FieldShare, IntShare};
 pub use shuffle::{FIRST as SHUFFLE_FIRST, SECOND as SHUFFLE_SECOND, shuffle};
-pub use sort::{Direction, SortKey, Sorted, sort};
+pub use sort::{Direction, SortKey, Sorted, select, sort};
 pub use table::Table;
 pub use verify::{Assertion, Side, SideMaker, Verified};

@@ -14,6 +14,7 @@
 
 mod comparer;
 mod order;
+mod select;
 
 use crate::abort::Abort;
 use crate::network::Party;
@@ -23,6 +24,7 @@ use crate::shuffle::shuffle;
 use crate::table::Table;
 pub(crate) use comparer::Comparer;
 use order::{Plan, order};
+pub use select::select;
 
 /// Which way a column is put in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -91,7 +91,7 @@ pub(crate) fn order<E>(
 }
 
 /// Sorts the first rows of each bucket by comparing all pairs: a row's place is the number of lesser rows.
-fn sort_samples<E>(
+pub(super) fn sort_samples<E>(
     order: &mut [u32],
     buckets: &[Range<usize>],
     samples: &[usize],
@@ -163,7 +163,7 @@ impl Slots {
 }
 
 /// How many rows of its bucket's sample each row behind the sample is not less than, bucket by bucket.
-fn search<E>(
+pub(super) fn search<E>(
     order: &[u32],
     buckets: &[(Range<usize>, usize)],
     plan: Plan,
@@ -201,7 +201,11 @@ fn search<E>(
 
 /// Puts the rows of each bucket behind the rows of the sample that they are not less than, and returns the
 /// buckets of more than one row that this makes.
-fn distribute(order: &mut [u32], buckets: &[(Range<usize>, usize)], slots: &[u32]) -> Vec<Range<usize>> {
+pub(super) fn distribute(
+    order: &mut [u32],
+    buckets: &[(Range<usize>, usize)],
+    slots: &[u32],
+) -> Vec<Range<usize>> {
     let mut next = Vec::new();
     let mut slots = slots.iter();
     for (bucket, sample) in buckets {
