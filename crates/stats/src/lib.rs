@@ -14,4 +14,5 @@ pub use error::{Code, PlanError};
 pub use number::Number;
 pub use plan::{ColumnType, Plan, PlanId, Schema, Table};
 pub use result::{ResultRow, ResultTable, decode};
+pub use run::shared::{Dataset, RunError, SharedOutputs, decode_elements, execute};
 pub use run::{Outcome, simulate};

@@ -1,54 +1,20 @@
 #![allow(missing_docs, reason = "a test is named, not documented")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails where it must not")]
+#![allow(dead_code, reason = "each test file uses a part of what they share")]
 //! Every statistic once, on small data whose results are known from `statistics`, numpy, scipy and statsmodels
 //! (python/tests compares them at large).
 
 use stats::build::{Column, Program};
 use stats::library::*;
 use stats::plan::Decimal;
-use stats::run::clear::Dataset;
-use stats::{ColumnType, Limits, ResultTable, Schema, Table, check, simulate};
+use stats::{Limits, ResultTable, simulate};
 
-const X: [i128; 8] = [2, 4, 4, 4, 5, 5, 7, 9];
-const Y: [i128; 8] = [1, 3, 2, 5, 4, 8, 6, 9];
-const GROUP: [i128; 8] = [0, 0, 0, 1, 1, 1, 2, 2];
-const SIDE: [i128; 8] = [0, 1, 0, 1, 0, 1, 0, 1];
+mod common;
 
-fn schema() -> Schema {
-    let columns = [
-        ("x", ColumnType::integer(1, 1000)),
-        ("y", ColumnType::integer(0, 1000)),
-        ("gap", ColumnType::integer(-10, 10).nullable()),
-        ("group", ColumnType::category(["a", "b", "c"])),
-        ("side", ColumnType::boolean()),
-    ];
-    Schema::single(Table::new(columns.map(|(name, column)| (name.to_owned(), column))))
-}
+use common::*;
 
 fn run(define: impl Fn(&Program)) -> ResultTable {
-    let program = Program::new("test", schema());
-    define(&program);
-    let plan = program.finish().expect("a plan");
-    let checked = check(&plan, &schema(), &Limits::none()).expect("a checked plan");
-    let mut data = Dataset::default();
-    let gap: Vec<_> = Y.iter().map(|y| (y % 2 == 0).then_some(*y)).collect();
-    for (name, values) in
-        [("x", X.map(Some)), ("y", Y.map(Some)), ("group", GROUP.map(Some)), ("side", SIDE.map(Some))]
-    {
-        let of = &schema().tables[Schema::DEFAULT].columns[name];
-        data.insert(Schema::DEFAULT, name, of, &values).unwrap();
-    }
-    let of = &schema().tables[Schema::DEFAULT].columns["gap"];
-    data.insert(Schema::DEFAULT, "gap", of, &gap).unwrap();
-    simulate(&checked, data).expect("a result")
-}
-
-fn assert_close(table: &ResultTable, path: &str, expected: f64) {
-    let path: Vec<&str> = path.split('.').collect();
-    let row = table.get(&path).unwrap_or_else(|| panic!("no {path:?} in\n{table}"));
-    let value = row.value.unwrap_or_else(|| panic!("{path:?} is withheld"));
-    let slack = row.error + expected.abs() * 1e-9;
-    assert!((value - expected).abs() <= slack, "{path:?}: {value} is not {expected}");
+    simulate(&checked(&schema(), &Limits::none(), define), data()).expect("a result")
 }
 
 #[test]

@@ -55,9 +55,9 @@ impl Interval {
         Self { min: if self.contains_zero() { BigInt::zero() } else { product.min.abs() }, max: product.max }
     }
 
-    /// The sum of `rows` of them, for every number of rows from 0 to `rows`.
+    /// The sum of `rows` of them, for every number of rows from 1 to `rows`.
     pub fn sum(&self, rows: u64) -> Self {
-        self.multiply(&Self::point(rows)).hull(&Self::point(0))
+        self.multiply(&Self::point(rows)).hull(self)
     }
 
     /// Both.

@@ -2,7 +2,7 @@
 //! plan that follows from opened values.
 
 use super::{Engine, Step};
-use crate::check::{FIXED_BITS, Kind, Type};
+use crate::check::{FIXED_BITS, Interval, Kind, Type};
 use crate::error::{Code, PlanError};
 use crate::number::Number;
 use crate::plan::{ColumnType, Op, Schema};
@@ -149,7 +149,7 @@ impl Engine for Clear {
         Ok(value.clone())
     }
 
-    fn scale(&mut self, value: &Value, factor: &BigInt) -> Result<Value, PlanError> {
+    fn scale(&mut self, value: &Value, factor: &BigInt, _: &Interval) -> Result<Value, PlanError> {
         let Value::Numbers(numbers) = value else { return Ok(value.clone()) };
         let factor = factor.to_i128().ok_or_else(overflow)?;
         numbers

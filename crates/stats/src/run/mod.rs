@@ -1,8 +1,9 @@
 //! Running a checked plan: one walk, over shares or in the clear.
 
 pub mod clear;
+pub mod shared;
 
-use crate::check::{Checked, Kind, Type};
+use crate::check::{Checked, Interval, Kind, Type};
 use crate::error::PlanError;
 use crate::plan::{NodeId, Op};
 use clear::Clear;
@@ -36,11 +37,16 @@ pub trait Engine {
     /// If it does not fit the engine.
     fn public(&mut self, value: &clear::Value, of: &Type) -> Result<Self::Value, Self::Error>;
 
-    /// Every integer times `factor`.
+    /// Every integer times `factor`, of which `range` is known.
     ///
     /// # Errors
     /// If the product does not fit the engine.
-    fn scale(&mut self, value: &Self::Value, factor: &BigInt) -> Result<Self::Value, Self::Error>;
+    fn scale(
+        &mut self,
+        value: &Self::Value,
+        factor: &BigInt,
+        range: &Interval,
+    ) -> Result<Self::Value, Self::Error>;
 
     /// Applies operations that do not depend on each other.
     ///
@@ -261,8 +267,8 @@ impl<'a, E: Engine> Walk<'a, E> {
                 && *from != to
             {
                 let factor = from.factor(to);
-                value = self.engine.scale(&value, &factor)?;
-                of.range = of.range.multiply(&crate::check::Interval::point(factor));
+                of.range = of.range.multiply(&Interval::point(factor.clone()));
+                value = self.engine.scale(&value, &factor, &of.range)?;
                 of.kind = Kind::Number(to);
             }
             arguments.push((value, of));

@@ -1,0 +1,290 @@
+//! Shared numbers that exist in GF(2), in `F_p`, or in both: whichever form an operation asks for is made when it
+//! asks, and kept.
+
+use super::boolean::Boolean;
+use crate::check::Interval;
+use algebra::Fp;
+use circuit::arith::parallel;
+use num_traits::{Signed, ToPrimitive};
+use rep3::convert::{bits_to_field, field_to_int};
+use rep3::{Abort, BitShare, Columns, FieldShare, IntShare, Session, compare, mul};
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+/// A column of integers, or one integer, of a known range.
+#[derive(Clone)]
+pub struct Number(Rc<Forms>);
+
+struct Forms {
+    rows: usize,
+    width: usize,
+    signed: bool,
+    source: Source,
+    int: OnceCell<IntShare>,
+    field: OnceCell<FieldShare>,
+}
+
+/// What the forms are made from.
+enum Source {
+    /// A form that is there already.
+    Form,
+    /// Integers that everybody knows.
+    Public(Vec<i128>),
+    /// A sum or, if `minus`, a difference.
+    Sum { left: Number, right: Number, minus: bool },
+    /// A multiple.
+    Multiple { of: Number, factor: i128 },
+    /// One of two, by a condition.
+    Select { condition: Boolean, then: Number, otherwise: Number },
+    /// 1 where a condition holds.
+    Truth(Boolean),
+}
+
+impl Number {
+    fn new(rows: usize, range: &Interval, source: Source) -> Self {
+        let (width, signed) = (range.width() as usize, range.min.is_negative());
+        Self(Rc::new(Forms { rows, width, signed, source, int: OnceCell::new(), field: OnceCell::new() }))
+    }
+
+    /// From bits, which hold integers of this range.
+    pub fn from_int(int: IntShare, range: &Interval) -> Self {
+        let number = Self::new(int.rows(), range, Source::Form);
+        let int = IntShare { signed: number.0.signed, ..int.resize(number.0.width) };
+        let _ = number.0.int.set(int);
+        number
+    }
+
+    /// From field elements, which are integers of this range.
+    pub fn from_field(field: FieldShare, range: &Interval) -> Self {
+        let number = Self::new(field.len(), range, Source::Form);
+        let _ = number.0.field.set(field);
+        number
+    }
+
+    /// The same with field elements that are known to be these integers.
+    pub fn and_field(self, field: FieldShare) -> Self {
+        let _ = self.0.field.set(field);
+        self
+    }
+
+    /// Integers that everybody knows.
+    pub fn public(values: Vec<i128>, range: &Interval) -> Self {
+        Self::new(values.len(), range, Source::Public(values))
+    }
+
+    /// The sum or difference of numbers of as many rows.
+    pub fn sum(left: Self, right: Self, minus: bool, range: &Interval) -> Self {
+        Self::new(left.rows(), range, Source::Sum { left, right, minus })
+    }
+
+    /// `factor` times a number.
+    pub fn multiple(of: Self, factor: i128, range: &Interval) -> Self {
+        Self::new(of.rows(), range, Source::Multiple { of, factor })
+    }
+
+    /// `then` where `condition` holds, else `otherwise`; all of as many rows.
+    pub fn select(condition: Boolean, then: Self, otherwise: Self, range: &Interval) -> Self {
+        Self::new(then.rows(), range, Source::Select { condition, then, otherwise })
+    }
+
+    /// 1 where `of` holds.
+    pub fn truth(of: Boolean) -> Self {
+        Self::new(of.rows(), &Interval::bit(), Source::Truth(of))
+    }
+
+    /// How many integers there are.
+    pub fn rows(&self) -> usize {
+        self.0.rows
+    }
+
+    /// Whether it is the same column, not just an equal one.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The integers, if everybody knows them.
+    pub fn known(&self) -> Option<&[i128]> {
+        if let Source::Public(values) = &self.0.source { Some(values) } else { None }
+    }
+
+    /// The integer, if it is one that everybody knows.
+    pub fn known_scalar(&self) -> Option<i128> {
+        self.known().filter(|values| values.len() == 1).map(|values| values[0])
+    }
+
+    /// The number repeated in `rows` rows, if it is one.
+    pub fn spread(&self, rows: usize, range: &Interval) -> Self {
+        if self.rows() == rows {
+            return self.clone();
+        }
+        let all = vec![0; rows];
+        match (self.known_scalar(), self.0.int.get(), self.0.field.get()) {
+            (Some(value), _, _) => Self::public(vec![value; rows], range),
+            (None, Some(int), field) => {
+                let spread = Self::from_int(int.gather(&all), range);
+                match field {
+                    Some(field) => spread.and_field(field.gather(&all)),
+                    None => spread,
+                }
+            }
+            (None, None, Some(field)) => Self::from_field(field.gather(&all), range),
+            (None, None, None) => match &self.0.source {
+                Source::Sum { left, right, minus } => {
+                    Self::sum(left.spread(rows, range), right.spread(rows, range), *minus, range)
+                }
+                Source::Multiple { of, factor } => Self::multiple(of.spread(rows, range), *factor, range),
+                Source::Select { condition, then, otherwise } => {
+                    let (then, otherwise) = (then.spread(rows, range), otherwise.spread(rows, range));
+                    Self::select(condition.spread(rows), then, otherwise, range)
+                }
+                Source::Truth(of) => Self::truth(of.spread(rows)),
+                Source::Form | Source::Public(_) => self.clone(),
+            },
+        }
+    }
+
+    /// Whether bits can be had without converting field elements.
+    pub fn has_int(&self) -> bool {
+        let made = self.0.int.get().is_some();
+        made || match &self.0.source {
+            Source::Form => false,
+            Source::Public(_) | Source::Truth(_) => true,
+            Source::Sum { left, right, .. } => left.has_int() && right.has_int(),
+            Source::Multiple { of, factor } => *factor > 0 && factor.count_ones() == 1 && of.has_int(),
+            Source::Select { then, otherwise, .. } => then.has_int() && otherwise.has_int(),
+        }
+    }
+
+    /// Whether field elements can be had without converting bits.
+    pub fn has_field(&self) -> bool {
+        let made = self.0.field.get().is_some();
+        made || match &self.0.source {
+            Source::Form | Source::Truth(_) => false,
+            Source::Public(_) => true,
+            Source::Sum { left, right, .. } => left.has_field() && right.has_field(),
+            Source::Multiple { of, .. } => of.has_field(),
+            Source::Select { then, otherwise, .. } => then.has_field() && otherwise.has_field(),
+        }
+    }
+
+    /// Whether field elements can be had by local work alone.
+    pub fn sums_freely(&self) -> bool {
+        let made = self.0.field.get().is_some();
+        made || match &self.0.source {
+            Source::Form | Source::Truth(_) => false,
+            Source::Public(_) => true,
+            Source::Sum { left, right, .. } => left.sums_freely() && right.sums_freely(),
+            Source::Multiple { of, .. } => of.sums_freely(),
+            Source::Select { condition, then, otherwise } => {
+                condition.known().is_some() && then.sums_freely() && otherwise.sums_freely()
+            }
+        }
+    }
+
+    /// As bits.
+    pub fn int(&self, session: &mut Session) -> Result<IntShare, Abort> {
+        if let Some(int) = self.0.int.get() {
+            return Ok(int.clone());
+        }
+        let (width, signed) = (self.0.width, self.0.signed);
+        let int = if self.has_int() {
+            self.make_int(session)?
+        } else {
+            field_to_int(&self.field(session)?, width, signed, session)?
+        };
+        let int = IntShare { signed, ..int.resize(width) };
+        Ok(self.0.int.get_or_init(|| int).clone())
+    }
+
+    fn make_int(&self, session: &mut Session) -> Result<IntShare, Abort> {
+        let (width, signed) = (self.0.width, self.0.signed);
+        match &self.0.source {
+            Source::Form => Ok(IntShare { bits: Vec::new(), signed }),
+            Source::Public(values) => Ok(IntShare::public(values, width, signed, session.party())),
+            Source::Sum { left, right, minus } => {
+                let (left, right) = (left.int(session)?.resize(width), right.int(session)?.resize(width));
+                let columns = &mut Columns::new(self.0.rows, session);
+                let combine = if *minus { parallel::subtract } else { parallel::add };
+                Ok(IntShare { bits: combine(&left.bits, &right.bits, columns)?, signed })
+            }
+            Source::Multiple { of, factor } => {
+                let of = of.int(session)?.resize(width);
+                let shift = (factor.trailing_zeros() as usize).min(width);
+                let mut bits = vec![BitShare::zeros(self.0.rows); shift];
+                bits.extend_from_slice(&of.bits[..width - shift]);
+                Ok(IntShare { bits, signed })
+            }
+            Source::Select { condition, then, otherwise } => {
+                let (then, otherwise) =
+                    (then.int(session)?.resize(width), otherwise.int(session)?.resize(width));
+                match condition.known() {
+                    Some(known) => {
+                        let zip = then.bits.iter().zip(&otherwise.bits);
+                        let pick = |(t, o): (&BitShare, &BitShare)| t.xor(o).and_public(known).xor(o);
+                        Ok(IntShare { bits: zip.map(pick).collect(), signed })
+                    }
+                    None => compare::mux(&condition.share(session), &then, &otherwise, session),
+                }
+            }
+            Source::Truth(of) => Ok(IntShare::unsigned(vec![of.share(session)])),
+        }
+    }
+
+    /// As field elements.
+    pub fn field(&self, session: &mut Session) -> Result<FieldShare, Abort> {
+        if let Some(field) = self.0.field.get() {
+            return Ok(field.clone());
+        }
+        // A sum of bits at hand is one conversion instead of two.
+        let convert = self.has_int() && !self.has_field() && !self.is_known_pick();
+        let field =
+            if convert { bits_to_field(&self.int(session)?, session)? } else { self.make_field(session)? };
+        Ok(self.0.field.get_or_init(|| field).clone())
+    }
+
+    /// Whether it is a selection between numbers that have field elements.
+    fn is_known_pick(&self) -> bool {
+        matches!(&self.0.source, Source::Select { then, otherwise, .. } if then.has_field() && otherwise.has_field())
+    }
+
+    fn make_field(&self, session: &mut Session) -> Result<FieldShare, Abort> {
+        match &self.0.source {
+            Source::Form | Source::Truth(_) => {
+                let int = self.int(session)?;
+                bits_to_field(&int, session)
+            }
+            Source::Public(values) => Ok(FieldShare::public(&elements(values), session.party())),
+            Source::Sum { left, right, minus } => {
+                let (left, right) = (left.field(session)?, right.field(session)?);
+                Ok(if *minus { left.sub(&right) } else { left.add(&right) })
+            }
+            Source::Multiple { of, factor } => Ok(of.field(session)?.scale(Fp::from_i128(*factor))),
+            Source::Select { condition, then, otherwise } => {
+                let (then, otherwise) = (then.field(session)?, otherwise.field(session)?);
+                let difference = then.sub(&otherwise);
+                let chosen = match condition.known() {
+                    Some(known) => difference.mul_public(&truths(known)),
+                    None => {
+                        let condition = Self::truth(condition.clone()).field(session)?;
+                        mul(&condition, &difference, session)?
+                    }
+                };
+                Ok(otherwise.add(&chosen))
+            }
+        }
+    }
+}
+
+/// Integers as field elements.
+pub fn elements(values: &[i128]) -> Vec<Fp> {
+    values.iter().map(|value| Fp::from_i128(*value)).collect()
+}
+
+fn truths(bits: &algebra::Bits) -> Vec<Fp> {
+    bits.iter().map(|bit| Fp::new(u128::from(bit))).collect()
+}
+
+/// An end of a range that the checker proved to fit.
+pub fn end(of: &num_bigint::BigInt) -> i128 {
+    of.to_i128().unwrap_or(if of.is_negative() { i128::MIN } else { i128::MAX })
+}

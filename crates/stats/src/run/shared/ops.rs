@@ -1,0 +1,381 @@
+//! Each operation on shares.
+
+use super::boolean::Boolean;
+use super::number::{Number, end};
+use super::{RunError, Value};
+use crate::check::{Interval, Kind, Type};
+use crate::error::{Code, PlanError};
+use crate::number::Number as Opened;
+use crate::plan::Op;
+use crate::run::Step;
+use crate::run::clear::{data, with_error};
+use algebra::Fp;
+use num_bigint::BigInt;
+use num_traits::Signed;
+use rep3::convert::truncate;
+use rep3::{
+    BitShare, FieldShare, IntShare, Session, SortKey, Table, compare, inner_products, mul, sort, sum,
+};
+
+/// Applies operations of one kind that do not depend on each other.
+pub fn apply(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>, RunError> {
+    match steps.first().map(|step| step.op) {
+        Some(Op::Dot { .. }) => dots(steps, session),
+        Some(Op::Sort { .. }) => in_groups(steps, sorts, session),
+        Some(Op::OrderStatistic { .. }) => in_groups(steps, order_statistics, session),
+        _ => steps.iter().map(|step| one(step, session)).collect(),
+    }
+}
+
+/// Opened field elements as a number.
+pub fn decode<'a>(elements: &mut impl Iterator<Item = &'a Fp>, of: &Type) -> Option<Opened> {
+    let units = elements.next()?.signed_value();
+    Some(with_error(Opened::ratio(BigInt::from(units), of.scale().divisor()), of))
+}
+
+fn number<'v>(step: &'v Step<'_, Value>, index: usize) -> Result<(&'v Number, &'v Type), PlanError> {
+    match &step.arguments[index] {
+        (Value::Number(number), of) => Ok((number, of)),
+        (Value::Boolean(_), _) => Err(data("a boolean where a number belongs")),
+    }
+}
+
+fn boolean<'v>(step: &'v Step<'_, Value>, index: usize) -> Result<&'v Boolean, PlanError> {
+    match &step.arguments[index].0 {
+        Value::Boolean(boolean) => Ok(boolean),
+        Value::Number(_) => Err(data("a number where a boolean belongs")),
+    }
+}
+
+/// A number in every row of the operation.
+fn spread(step: &Step<'_, Value>, index: usize) -> Result<Number, PlanError> {
+    let (number, of) = number(step, index)?;
+    Ok(number.spread(step.rows as usize, &of.range))
+}
+
+fn one(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunError> {
+    let (rows, range) = (step.rows as usize, &step.of.range);
+    let made = |number| Ok(Value::Number(number));
+    let truth = |boolean| Ok(Value::Boolean(boolean));
+    match step.op {
+        Op::Add { .. } | Op::Subtract { .. } => {
+            let minus = matches!(step.op, Op::Subtract { .. });
+            made(Number::sum(spread(step, 0)?, spread(step, 1)?, minus, range))
+        }
+        Op::Multiply { .. } => made(multiply(step, session)?),
+        Op::Less { .. } => truth(less(step, session)?),
+        Op::Equal { .. } => truth(equal(step, session)?),
+        Op::Is { label, .. } => {
+            let (category, of) = number(step, 0)?;
+            let Kind::Category(labels) = &of.kind else { return Err(data("not a category").into()) };
+            let index = labels.iter().position(|other| other == label).unwrap_or(labels.len());
+            let int = category.int(session)?;
+            truth(Boolean::shared(compare::equal_public(&int, index as i128, session)?))
+        }
+        Op::Not { .. } => truth(boolean(step, 0)?.not(session)),
+        Op::And { .. } => {
+            let (left, right) = (boolean(step, 0)?.spread(rows), boolean(step, 1)?.spread(rows));
+            truth(left.and(&right, session)?)
+        }
+        Op::Xor { .. } => truth(boolean(step, 0)?.spread(rows).xor(&boolean(step, 1)?.spread(rows), session)),
+        Op::Select { .. } => select(step, session),
+        Op::Number { .. } => made(Number::truth(boolean(step, 0)?.clone())),
+        Op::Sum { .. } => made(total(step, session)?),
+        Op::Min { .. } | Op::Max { .. } => {
+            let int = number(step, 0)?.0.int(session)?;
+            let extreme = if matches!(step.op, Op::Min { .. }) {
+                compare::minimum(&int, session)?
+            } else {
+                compare::maximum(&int, session)?
+            };
+            made(Number::from_int(extreme, range))
+        }
+        Op::Element { .. } => made(element(step, session)?),
+        Op::CumulativeSum { .. } => {
+            let field = number(step, 0)?.0.field(session)?;
+            made(Number::from_field(
+                FieldShare { own: running(&field.own), next: running(&field.next) },
+                range,
+            ))
+        }
+        Op::Previous { .. } => previous(step, session),
+        Op::Coarsen { bits, .. } => {
+            let int = number(step, 0)?.0.int(session)?;
+            let kept = (*bits as usize).min(int.width() - usize::from(int.signed));
+            let bits =
+                if kept < *bits as usize && !int.signed { Vec::new() } else { int.bits[kept..].to_vec() };
+            let int =
+                IntShare { bits: if bits.is_empty() { vec![BitShare::zeros(rows)] } else { bits }, ..int };
+            made(Number::from_int(int, range))
+        }
+        Op::FloorDivide { divisor, .. } => made(floor_divide(step, *divisor, session)?),
+        _ => Err(unsupported(step.op).into()),
+    }
+}
+
+fn unsupported(op: &Op) -> PlanError {
+    PlanError::new(
+        Code::Secret,
+        format!("`{}` cannot be computed on shares yet", op.name()),
+        "publish the numbers that it is computed from, too, or leave the result out",
+    )
+}
+
+fn multiply(step: &Step<'_, Value>, session: &mut Session) -> Result<Number, RunError> {
+    let range = &step.of.range;
+    for (known, other) in [(0, 1), (1, 0)] {
+        if let Some(factor) = number(step, known)?.0.known_scalar() {
+            return Ok(Number::multiple(spread(step, other)?, factor, range));
+        }
+    }
+    let (left, right) = (spread(step, 0)?, spread(step, 1)?);
+    let product = match (left.known(), right.known()) {
+        (Some(known), _) => right.field(session)?.mul_public(&super::number::elements(known)),
+        (_, Some(known)) => left.field(session)?.mul_public(&super::number::elements(known)),
+        _ => {
+            let (left, right) = (left.field(session)?, right.field(session)?);
+            mul(&left, &right, session)?
+        }
+    };
+    Ok(Number::from_field(product, range))
+}
+
+fn less(step: &Step<'_, Value>, session: &mut Session) -> Result<Boolean, RunError> {
+    let ((left, _), (right, _)) = (number(step, 0)?, number(step, 1)?);
+    if let Some(bound) = right.known_scalar() {
+        let int = left.int(session)?;
+        return Ok(Boolean::shared(compare::less_than_each(&int, &[bound], session)?.swap_remove(0)));
+    }
+    if let Some(bound) = left.known_scalar() {
+        let int = right.int(session)?;
+        let not_above = compare::less_than_each(&int, &[bound + 1], session)?.swap_remove(0);
+        return Ok(Boolean::shared(not_above).not(session));
+    }
+    let (left, right) = (spread(step, 0)?.int(session)?, spread(step, 1)?.int(session)?);
+    Ok(Boolean::shared(compare::less_than(&left, &right, session)?))
+}
+
+fn equal(step: &Step<'_, Value>, session: &mut Session) -> Result<Boolean, RunError> {
+    let ((left, _), (right, _)) = (number(step, 0)?, number(step, 1)?);
+    for (known, other) in [(left, right), (right, left)] {
+        if let Some(value) = known.known_scalar() {
+            let int = other.int(session)?;
+            return Ok(Boolean::shared(compare::equal_public(&int, value, session)?));
+        }
+    }
+    let (left, right) = (spread(step, 0)?.int(session)?, spread(step, 1)?.int(session)?);
+    Ok(Boolean::shared(compare::equal(&left, &right, session)?))
+}
+
+fn select(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunError> {
+    let rows = step.rows as usize;
+    let condition = boolean(step, 0)?.spread(rows);
+    if step.of.kind == Kind::Boolean {
+        let (then, otherwise) = (boolean(step, 1)?.spread(rows), boolean(step, 2)?.spread(rows));
+        let chosen = condition.and(&then.xor(&otherwise, session), session)?;
+        return Ok(Value::Boolean(otherwise.xor(&chosen, session)));
+    }
+    Ok(Value::Number(Number::select(condition, spread(step, 1)?, spread(step, 2)?, &step.of.range)))
+}
+
+/// The sum of a column, in the form that the column has.
+fn total(step: &Step<'_, Value>, session: &mut Session) -> Result<Number, RunError> {
+    let range = &step.of.range;
+    let column = match &step.arguments[0].0 {
+        Value::Number(column) => column.clone(),
+        Value::Boolean(boolean) => Number::truth(boolean.clone()),
+    };
+    // Field elements sum for free; a selection or a conversion of every row would not be.
+    if column.sums_freely() {
+        return Ok(Number::from_field(column.field(session)?.sum(), range));
+    }
+    if !column.has_int() {
+        return Ok(Number::from_field(column.field(session)?.sum(), range));
+    }
+    let int = column.int(session)?;
+    Ok(Number::from_int(sum::sum(&int, session)?, range))
+}
+
+/// All inner products in one round.
+fn dots(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>, RunError> {
+    let mut results: Vec<Option<FieldShare>> = Vec::new();
+    let mut pairs = Vec::new();
+    for step in steps {
+        let (left, right) = (spread(step, 0)?, spread(step, 1)?);
+        let weighted =
+            |known: &[i128], column: FieldShare| column.mul_public(&super::number::elements(known)).sum();
+        results.push(match (left.known(), right.known()) {
+            (Some(known), _) => Some(weighted(known, right.field(session)?)),
+            (_, Some(known)) => Some(weighted(known, left.field(session)?)),
+            _ => {
+                pairs.push((left.field(session)?, right.field(session)?));
+                None
+            }
+        });
+    }
+    let borrowed: Vec<_> = pairs.iter().map(|(left, right)| (left, right)).collect();
+    let products = inner_products(&borrowed, session)?;
+    let mut taken = 0;
+    let mut values = Vec::new();
+    for (result, step) in results.into_iter().zip(steps) {
+        let field = result.unwrap_or_else(|| {
+            taken += 1;
+            products.slice(taken - 1..taken)
+        });
+        values.push(Value::Number(Number::from_field(field, &step.of.range)));
+    }
+    Ok(values)
+}
+
+type Group = fn(&[&Step<'_, Value>], &mut Session) -> Result<Vec<Value>, RunError>;
+
+/// Steps over the same column together.
+fn in_groups(steps: &[Step<'_, Value>], run: Group, session: &mut Session) -> Result<Vec<Value>, RunError> {
+    let mut results: Vec<Option<Value>> = vec![None; steps.len()];
+    for first in 0..steps.len() {
+        if results[first].is_some() {
+            continue;
+        }
+        let column = number(&steps[first], 0)?.0;
+        let mut members = Vec::new();
+        for (position, step) in steps.iter().enumerate().skip(first) {
+            if number(step, 0)?.0.is_same(column) {
+                members.push(position);
+            }
+        }
+        let group: Vec<_> = members.iter().map(|position| &steps[*position]).collect();
+        for (position, value) in members.iter().zip(run(&group, session)?) {
+            results[*position] = Some(value);
+        }
+    }
+    Ok(results.into_iter().flatten().collect())
+}
+
+/// Columns put in order of one key: one sort carries them all.
+fn sorts(steps: &[&Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>, RunError> {
+    let Some(first) = steps.first() else { return Ok(Vec::new()) };
+    let (key, _) = number(first, 0)?;
+    let int = key.int(session)?;
+    let mut payload = Table::default();
+    for step in steps {
+        match &step.arguments[1].0 {
+            Value::Boolean(boolean) => payload.bits.push(boolean.share(session)),
+            Value::Number(number) => payload.field.push(number.field(session)?),
+        }
+    }
+    let sorted = sort(&[SortKey::ascending(&int)], &payload, session)?;
+    let (mut bits, mut field) = (sorted.payload.bits.into_iter(), sorted.payload.field.into_iter());
+    let mut values = Vec::new();
+    for step in steps {
+        let gone = || data("the sort lost a column");
+        values.push(match &step.arguments[1].0 {
+            Value::Boolean(_) => Value::Boolean(Boolean::shared(bits.next().ok_or_else(gone)?)),
+            Value::Number(number) => {
+                let column = field.next().ok_or_else(gone)?;
+                Value::Number(if number.is_same(key) {
+                    let int = sorted.keys.first().ok_or_else(gone)?;
+                    Number::from_int(int.clone(), &step.of.range).and_field(column)
+                } else {
+                    Number::from_field(column, &step.of.range)
+                })
+            }
+        });
+    }
+    Ok(values)
+}
+
+/// All ranks of one column.
+fn order_statistics(steps: &[&Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>, RunError> {
+    let Some(first) = steps.first() else { return Ok(Vec::new()) };
+    let int = number(first, 0)?.0.int(session)?;
+    let sorted = sort(&[SortKey::ascending(&int)], &Table::default(), session)?;
+    let column = sorted.keys.first().ok_or_else(|| data("the sort lost its key"))?;
+    let mut values = Vec::new();
+    for step in steps {
+        let rank = number(step, 1)?.0.known_scalar().and_then(|rank| usize::try_from(rank).ok());
+        let Some(rank) = rank.filter(|rank| *rank < column.rows()) else {
+            return Err(data("a rank beyond the number of rows").into());
+        };
+        values.push(Value::Number(Number::from_int(column.slice(rank..rank + 1), &step.of.range)));
+    }
+    Ok(values)
+}
+
+/// The row of a column at a secret position: the column times where its position is the one.
+fn element(step: &Step<'_, Value>, session: &mut Session) -> Result<Number, RunError> {
+    let rows = step.rows as usize;
+    let ((column, _), (at, of)) = (number(step, 0)?, number(step, 1)?);
+    let range = &step.of.range;
+    let field = column.spread(rows, range).field(session)?;
+    if let Some(known) = at.known_scalar() {
+        let inside = usize::try_from(known).ok().filter(|at| *at < rows);
+        let element = inside.map_or_else(|| FieldShare::zeros(1), |at| field.slice(at..at + 1));
+        return Ok(Number::from_field(element, range));
+    }
+    let last = rows.saturating_sub(1) as i128;
+    let index = Number::public((0..=last).collect(), &Interval::new(0, last)).int(session)?;
+    let at = at.spread(rows, &of.range).int(session)?;
+    let here = Number::truth(Boolean::shared(compare::equal(&index, &at, session)?)).field(session)?;
+    Ok(Number::from_field(inner_products(&[(&here, &field)], session)?, range))
+}
+
+fn running(values: &[Fp]) -> Vec<Fp> {
+    let mut total = Fp::default();
+    values
+        .iter()
+        .map(|value| {
+            total += *value;
+            total
+        })
+        .collect()
+}
+
+fn previous(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunError> {
+    let rows = step.rows as usize;
+    let range = &step.of.range;
+    Ok(match &step.arguments[0].0 {
+        Value::Boolean(boolean) => {
+            let share = boolean.share(session);
+            Value::Boolean(Boolean::shared(BitShare::concat([
+                &BitShare::zeros(1),
+                &share.slice(0..rows - 1),
+            ])))
+        }
+        Value::Number(number) if number.has_int() => {
+            let int = number.int(session)?;
+            let shifted = int.map(|bit| BitShare::concat([&BitShare::zeros(1), &bit.slice(0..rows - 1)]));
+            Value::Number(Number::from_int(shifted, range))
+        }
+        Value::Number(number) => {
+            let field = number.field(session)?.slice(0..rows - 1);
+            Value::Number(Number::from_field(FieldShare::concat([&FieldShare::zeros(1), &field]), range))
+        }
+    })
+}
+
+/// `floor(x / d)` by a product with `ceil(2^s / d)` and a shift (Granlund and Montgomery, PLDI 1994, theorem 4.2):
+/// exact for `0 <= x < 2^w` with `s = w + ceil(log2 d)`. Negative numbers are moved up by a multiple of `d` before.
+fn floor_divide(step: &Step<'_, Value>, divisor: u32, session: &mut Session) -> Result<Number, RunError> {
+    let (dividend, of) = number(step, 0)?;
+    let divisor = i128::from(divisor);
+    let raised = if of.range.min.is_negative() { (-end(&of.range.min) + divisor - 1) / divisor } else { 0 };
+    let highest: BigInt = &of.range.max + raised * divisor;
+    let bits = highest.bits() as usize;
+    let log = (128 - (divisor - 1).leading_zeros()) as usize;
+    let shift = bits + log;
+    if bits + shift + 1 > 126 {
+        return Err(PlanError::new(
+            Code::Overflow,
+            format!("dividing a secret number of {bits} bits by {divisor} needs more than 126 bits"),
+            "declare a narrower range or fewer rows",
+        )
+        .into());
+    }
+    let factor = ((1i128 << shift) + divisor - 1) / divisor;
+    let field = dividend.field(session)?;
+    let up = [Fp::from_i128(raised * divisor)];
+    let product = field.add_public(&up, session.party()).scale(Fp::from_i128(factor));
+    let quotient = truncate(&product, shift, bits + shift + 1, false, session)?;
+    let down = [Fp::from_i128(-raised)];
+    Ok(Number::from_field(quotient.add_public(&down, session.party()), &step.of.range))
+}
