@@ -9,6 +9,7 @@
 //! - [`commitment`]: how a private field is bound to its place in one session.
 //! - [`class`]: what is proven about hidden bytes whose neighbourhood has to be understood.
 //! - [`tls`]: the client, on unmodified rustls, and the seam behind which its keys are held.
+//! - [`mpc`]: the mode in which prover and notary hold the session's keys between them.
 //! - [`proof`]: what the prover proves in zero knowledge.
 //! - [`protocol`]: what prover and notary say to each other.
 //! - [`transcript`]: plaintext with holes, and its strict match against a source.
@@ -16,6 +17,7 @@
 pub mod attestation;
 pub mod class;
 pub mod commitment;
+pub mod mpc;
 pub mod proof;
 pub mod protocol;
 pub mod source;

@@ -121,6 +121,11 @@ impl<'a, W: Clone> Plaintext<'a, W> {
         Self { cipher, records: placed, length, blocks: BTreeMap::new() }
     }
 
+    /// Takes keystream wires of a record's block that were proven before.
+    pub fn know(&mut self, record: usize, block: usize, keystream: Vec<W>) {
+        self.blocks.insert((record, block), keystream);
+    }
+
     /// Its length in bytes.
     pub fn len(&self) -> usize {
         self.length
