@@ -63,12 +63,30 @@ pub struct Caps {
 }
 
 impl Caps {
-    fn check(self) -> Result<(), MpcError> {
-        if (1..=MAX_REQUEST).contains(&self.request) && self.response <= MAX_RESPONSE {
+    /// The largest.
+    pub const MAX: Self = Self { request: MAX_REQUEST, response: MAX_RESPONSE };
+
+    /// Refuses caps that are beyond the limits, or make no sense.
+    fn check(self, limits: Self) -> Result<(), MpcError> {
+        let request = 1..=limits.request.min(MAX_REQUEST);
+        if request.contains(&self.request) && self.response <= limits.response.min(MAX_RESPONSE) {
             Ok(())
         } else {
-            Err(MpcError::Caps)
+            Err(MpcError::Caps { request: limits.request, response: limits.response })
         }
+    }
+
+    fn encode(self) -> [u8; 8] {
+        let mut bytes = [0; 8];
+        bytes[..4].copy_from_slice(&(self.request as u32).to_le_bytes());
+        bytes[4..].copy_from_slice(&(self.response as u32).to_le_bytes());
+        bytes
+    }
+
+    fn decode(bytes: [u8; 8]) -> Self {
+        let [request, response] =
+            [0, 4].map(|i| u32::from_le_bytes([bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]]) as usize);
+        Self { request, response }
     }
 
     /// Blocks of AES that the request may take.
@@ -86,11 +104,16 @@ impl Caps {
 /// Why a session ended without a proof.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MpcError {
-    /// Caps out of range.
+    /// Caps beyond the limits.
     #[error(
-        "the session's caps are out of range: a request has 1 to {MAX_REQUEST} bytes, a response at most {MAX_RESPONSE}"
+        "the session asks for more than is allowed: a request of 1 to {request} bytes, a response of at most {response}"
     )]
-    Caps,
+    Caps {
+        /// The limit on the request.
+        request: usize,
+        /// The limit on the response.
+        response: usize,
+    },
     /// The two-party protocol failed.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
@@ -115,7 +138,7 @@ impl MpcError {
     /// A stable name for this error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Caps => "mpc_caps",
+            Self::Caps { .. } => "mpc_caps",
             Self::Protocol(_) => "mpc_protocol",
             Self::Session(error) => error.code(),
             Self::Proof(_) => "mpc_proof",

@@ -31,8 +31,8 @@ struct Prepared {
 }
 
 /// The notary's side of one session.
-pub struct Notary {
-    channel: Box<dyn Channel>,
+pub struct Notary<'a> {
+    channel: &'a mut dyn Channel,
     rng: StdRng,
     caps: Caps,
     evaluator: Evaluator,
@@ -50,19 +50,20 @@ pub struct Notary {
     log: Log,
 }
 
-impl Notary {
-    /// Prepares a session over a channel to the prover.
+impl<'a> Notary<'a> {
+    /// Prepares a session over a channel to the prover, who asks for caps of at most `limits`.
     ///
     /// # Errors
     /// [`MpcError`].
     pub fn prepare(
-        mut channel: Box<dyn Channel>,
-        caps: Caps,
+        channel: &'a mut dyn Channel,
+        limits: Caps,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, MpcError> {
-        caps.check()?;
         let mut rng = StdRng::from_rng(rng);
         let wire = &mut *channel;
+        let caps = Caps::decode(recv_array(wire, "caps")?);
+        caps.check(limits)?;
         let program = circuits::program(caps.request_blocks());
         let mut labels = CotReceiver::setup(wire, &mut rng)?;
         let mut cots = CotSender::setup(u128::from_le_bytes(rng.random()), wire, &mut rng)?;
@@ -138,12 +139,11 @@ impl Notary {
     }
 
     /// The channel to the prover, for what prover and notary agree on between reveal and proof.
-    pub fn talk<T>(&mut self, talk: impl FnOnce(&mut dyn Channel) -> T) -> T {
-        talk(&mut *self.channel)
+    pub fn channel(&mut self) -> &mut dyn Channel {
+        &mut *self.channel
     }
 
-    /// Verifies the statement about the session that [`Notary::attend`] returned. Ends this session: another
-    /// call fails.
+    /// Verifies the statement about the session that [`Notary::attend`] returned.
     ///
     /// # Errors
     /// [`MpcError`].

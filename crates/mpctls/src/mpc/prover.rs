@@ -87,9 +87,10 @@ impl Prover {
         caps: Caps,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, MpcError> {
-        caps.check()?;
+        caps.check(Caps::MAX)?;
         let mut rng = StdRng::from_rng(rng);
         let wire = &mut *channel;
+        wire.send(&caps.encode())?;
         let program = circuits::program(caps.request_blocks());
         let mut labels = CotSender::setup(u128::from_le_bytes(rng.random()), wire, &mut rng)?;
         let mut cots = CotReceiver::setup(wire, &mut rng)?;
@@ -137,11 +138,8 @@ impl Prover {
         Box::new(Keys(Arc::clone(&self.0)))
     }
 
-    /// The channel to the notary, for what prover and notary agree on between reveal and proof.
-    ///
-    /// # Errors
-    /// What `talk` returns.
-    pub fn talk<T>(&mut self, talk: impl FnOnce(&mut dyn Channel) -> T) -> T {
+    /// Uses the channel to the notary, for what prover and notary agree on between reveal and proof.
+    pub fn talk<T>(&self, talk: impl FnOnce(&mut dyn Channel) -> T) -> T {
         talk(&mut *self.lock().channel)
     }
 
@@ -150,7 +148,7 @@ impl Prover {
     /// # Errors
     /// [`MpcError`].
     pub fn prove(
-        &mut self,
+        &self,
         session: &Session,
         statement: &Statement,
         openings: &[Opening],
