@@ -9,17 +9,26 @@ use support::{Authority, BODY, Goodbye, PROVIDER, SURVEY};
 
 #[test]
 fn a_proxy_session_yields_an_attestation_that_verifies() {
+    yields_an_attestation_that_verifies(Mode::Proxy);
+}
+
+#[test]
+fn an_mpc_session_yields_an_attestation_that_verifies() {
+    yields_an_attestation_that_verifies(Mode::Mpc);
+}
+
+fn yields_an_attestation_that_verifies(mode: Mode) {
     let authority = Authority::new();
     let port = support::site(&authority.ordinary(), |_| support::response(BODY), Goodbye::Clean);
     let source = support::source();
-    let (proven, report) = support::session(Mode::Proxy, &authority, &source, port);
+    let (proven, report) = support::session(mode, &authority, &source, port);
     let (proven, report) = (proven.unwrap(), report.unwrap());
     assert_eq!(report.host, support::HOST);
 
     let keys = [support::notary(&authority).key.public()];
     let said = verify(&proven.attestation, &source, &keys, support::now()).unwrap();
     assert_eq!(said.disclosed["uid"], "354937868");
-    assert_eq!((said.survey, said.provider_key, said.mode), (SURVEY, PROVIDER, Mode::Proxy));
+    assert_eq!((said.survey, said.provider_key, said.mode), (SURVEY, PROVIDER, mode));
     let free = &said.private["free"];
     assert_eq!(free.window_len, 24);
     let opening = &proven.openings[0];

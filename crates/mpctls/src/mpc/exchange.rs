@@ -10,7 +10,7 @@ use p256::elliptic_curve::sec1::ToSec1Point as _;
 use p256::{NonZeroScalar, ProjectivePoint, PublicKey};
 use rand::CryptoRng;
 use twopc::channel::Channel;
-use twopc::ole::{self, Ole, P256Base, Role};
+use twopc::ole::{self, Ole, OleField as _, P256Base, Role};
 use zeroize::Zeroizing;
 
 use super::MpcError;
@@ -75,14 +75,14 @@ pub(super) fn share_sum(
     rng: &mut impl CryptoRng,
 ) -> Result<P256Base, MpcError> {
     let last = oles.split_off(oles.len().saturating_sub(1));
-    let zero = x - x;
+    let zero = P256Base::ZERO;
     let differences = match party {
         Party::Prover => [x, y],
         Party::Notary => [zero - x, zero - y],
     };
     let factors = ole::to_multiplicative(role, oles, &differences, channel, rng)?;
     let [dx, dy] = factors[..] else { return Err(MpcError::Exchange("too few OLEs")) };
-    let inverse = ole::OleField::inverse(&dx).ok_or(MpcError::Exchange("equal x-coordinates"))?;
+    let inverse = dx.inverse().ok_or(MpcError::Exchange("equal x-coordinates"))?;
     let slope = dy * inverse;
     let squares = ole::multiply(role, last, &[slope * slope], channel)?;
     let [square] = squares[..] else { return Err(MpcError::Exchange("too few OLEs")) };
@@ -101,7 +101,7 @@ mod tests {
         let point = negated;
         let y = P256Base::from_be_bytes(&negated[33..].try_into().unwrap_or([0; 32]));
         let Some(y) = y else { unreachable!("a coordinate") };
-        negated[33..].copy_from_slice(&(y - y - y).to_be_bytes());
+        negated[33..].copy_from_slice(&(P256Base::ZERO - y).to_be_bytes());
         assert_eq!(add(&point, &negated), Err(MpcError::Exchange("the parties' key shares cancel out")));
     }
 }

@@ -39,7 +39,9 @@ impl Inner {
 pub(super) fn expand<const N: usize>(secret: &[u8], seed: &[u8]) -> Zeroizing<[u8; N]> {
     let mac = |parts: &[&[u8]]| -> [u8; 32] {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else { unreachable!("HMAC takes any key") };
-        parts.iter().for_each(|part| mac.update(part));
+        for part in parts {
+            mac.update(part);
+        }
         mac.finalize().into_bytes().into()
     };
     let mut output = Zeroizing::new([0; N]);

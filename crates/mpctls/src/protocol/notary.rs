@@ -11,6 +11,7 @@ use twopc::quicksilver::{Proof, Verifier};
 use super::relay::{RelayError, relay};
 use super::{Claim, Hello, Limits, MAX_CLAIM, MAX_HELLO, Progress, Refusal, Reply, VERSION, Verdict};
 use crate::attestation::{Attestation, Mode, NotarySigningKey, Statement, VERSION as STATEMENT_VERSION};
+use crate::mpc::{self, Caps, MpcError};
 use crate::proof::records::{Cipher, Plaintext};
 use crate::proof::{self, ProofError};
 use crate::tls::{Link, Session, Side};
@@ -105,7 +106,7 @@ impl Notary {
         };
         let (attestation, report) = match agreed.hello.mode {
             Mode::Proxy => self.proxy(channel, server, &agreed, rng)?,
-            Mode::Mpc => return refuse("mode_unavailable", "this build of the notary has no mpc mode"),
+            Mode::Mpc => self.mpc(channel, &agreed, rng)?,
         };
         super::send(channel, &Verdict::Attested(Box::new(attestation)))?;
         Ok(report)
@@ -124,7 +125,7 @@ impl Notary {
         if hello.version != VERSION {
             return refuse("protocol_version", format!("this notary speaks version {VERSION}"));
         }
-        if !self.policy.modes.contains(&hello.mode) || hello.mode == Mode::Mpc {
+        if !self.policy.modes.contains(&hello.mode) {
             return refuse("mode_refused", format!("this notary does not offer {} mode", hello.mode));
         }
         let host = hello.source.host();
@@ -200,6 +201,47 @@ impl Notary {
         Ok((attestation, report))
     }
 
+    /// `mpc` mode: hold a share of the session's keys, then verify the proof of everything.
+    fn mpc(
+        &self,
+        channel: &mut dyn Channel,
+        agreed: &Agreed,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Attestation, NotaryReport), NotaryError> {
+        let limits = self.policy.limits;
+        let caps = Caps { request: limits.sent, response: limits.received };
+        let mut notary = mpc::Notary::prepare(channel, caps, rng).map_err(broke)?;
+        let session = notary.attend().map_err(broke)?;
+        let host = agreed.hello.source.host();
+        let claim = receive_claim(notary.channel(), agreed);
+        let identity = session
+            .authenticate(host, self.roots.clone(), agreed.time)
+            .map_err(|error| NotaryError::Refused(Refusal::new(error.code(), error)));
+        let statement = match identity.and(claim) {
+            Ok(statement) => statement,
+            Err(error) => {
+                if let NotaryError::Refused(refusal) = &error {
+                    super::send(notary.channel(), &Progress::Refused(refusal.clone()))?;
+                }
+                return Err(error);
+            }
+        };
+        super::send(notary.channel(), &Progress::Go)?;
+        if let Err(error) = notary.verify(&session, &statement).map_err(broke) {
+            if let NotaryError::Refused(refusal) = &error {
+                super::send(channel, &Verdict::Refused(refusal.clone()))?;
+            }
+            return Err(error);
+        }
+        let report = NotaryReport {
+            host: host.to_owned(),
+            mode: Mode::Mpc,
+            sent: session.application_data(Side::Client).map(|record| record.ciphertext.len()).sum(),
+            received: session.application_data(Side::Server).map(|record| record.ciphertext.len()).sum(),
+        };
+        Ok((self.sign(statement)?, report))
+    }
+
     /// Reads the session from its streams and judges the server's identity at the notary's own clock.
     fn read_session(&self, client: &[u8], server: &[u8], agreed: &Agreed) -> Result<Session, NotaryError> {
         let host = agreed.hello.source.host();
@@ -234,6 +276,14 @@ fn failed(error: ProofError) -> NotaryError {
     match error {
         ProofError::Protocol(twopc::Error::Channel(error)) => NotaryError::Channel(error),
         error => NotaryError::Refused(Refusal::new("proof", error)),
+    }
+}
+
+/// A failed session of `mpc` mode.
+fn broke(error: MpcError) -> NotaryError {
+    match error {
+        MpcError::Protocol(twopc::Error::Channel(error)) => NotaryError::Channel(error),
+        error => NotaryError::Refused(Refusal::new(error.code(), error)),
     }
 }
 

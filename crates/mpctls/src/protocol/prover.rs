@@ -7,7 +7,7 @@ use twopc::channel::{Channel, ChannelError};
 use twopc::ot::CotReceiver;
 use twopc::quicksilver::Prover as QuickSilver;
 
-use super::notary::proof_of;
+use super::notary::{Connect, proof_of};
 use super::relay::RelayLink;
 use super::{Claim, Hello, Limits, MAX_CLAIM, MAX_REPLY, Progress, Refusal, Reply, VERSION, Verdict};
 use crate::attestation::{
@@ -15,9 +15,10 @@ use crate::attestation::{
     verify,
 };
 use crate::commitment::{Commitment, Direction, Opening, commit, domain};
+use crate::mpc::{self, Caps, MpcError};
 use crate::proof::ProofError;
 use crate::source::{DiscloseError, Disclosure, RenderedRequest, Secrets, Source, SourceError};
-use crate::tls::{ClientError, Fetched, Patience, Session, SessionError, fetch};
+use crate::tls::{ClientError, Fetched, Patience, Session, SessionError, fetch, fetch_deferred};
 
 /// Correlations made before the server is contacted: enough for a small page in `proxy` mode. More are made when
 /// these run out.
@@ -60,6 +61,12 @@ pub enum ProveError {
     /// The proof failed.
     #[error(transparent)]
     Proof(#[from] ProofError),
+    /// The session that was to be shared with the notary failed.
+    #[error(transparent)]
+    Mpc(#[from] MpcError),
+    /// The server cannot be reached.
+    #[error("{0} cannot be reached: {1}")]
+    Unreachable(String, String),
     /// The notary answered with something else.
     #[error("the notary's message is malformed; it may run another version of mpcstats")]
     Malformed,
@@ -88,6 +95,8 @@ impl ProveError {
             Self::Session(error) => error.code(),
             Self::Disclose(error) => error.code(),
             Self::Proof(_) => "proof",
+            Self::Mpc(error) => error.code(),
+            Self::Unreachable(..) => "server_unreachable",
             Self::Malformed => "notary_malformed",
             Self::Clock(_) => "notary_clock",
             Self::Attestation(error) => error.code(),
@@ -118,6 +127,8 @@ pub struct Prover<'a> {
     pub patience: Patience,
     /// Show everything that is neither a secret nor a private field.
     pub show_rest: bool,
+    /// The way to the server in `mpc` mode, where the prover owns the connection.
+    pub connect: &'a dyn Connect,
 }
 
 /// What the prover has in the end.
@@ -132,11 +143,25 @@ pub struct Proven {
 
 /// A session prepared with the notary, before the server is contacted.
 pub struct Preparation {
-    channel: Box<dyn Channel>,
-    cots: CotReceiver,
+    material: Material,
     session: [u8; 32],
     time: u64,
     limits: Limits,
+}
+
+/// What was made ahead of time, and the channel over which it was made.
+enum Material {
+    Proxy { channel: Box<dyn Channel>, cots: CotReceiver },
+    Mpc(mpc::Prover),
+}
+
+impl Preparation {
+    fn talk<T>(&mut self, talk: impl FnOnce(&mut dyn Channel) -> T) -> T {
+        match &mut self.material {
+            Material::Proxy { channel, .. } => talk(channel.as_mut()),
+            Material::Mpc(prover) => prover.talk(talk),
+        }
+    }
 }
 
 impl Prover<'_> {
@@ -171,9 +196,20 @@ impl Prover<'_> {
             return Err(ProveError::Clock(time.abs_diff(now)));
         }
         let session = super::session_id(&hello, &nonce, time);
-        let mut cots = CotReceiver::setup(channel.as_mut(), rng).map_err(ProofError::from)?;
-        cots.extend(PREPARED, channel.as_mut()).map_err(ProofError::from)?;
-        Ok(Preparation { channel, cots, session, time, limits })
+        let material = match self.mode {
+            Mode::Proxy => {
+                let mut cots = CotReceiver::setup(channel.as_mut(), rng).map_err(ProofError::from)?;
+                cots.extend(PREPARED, channel.as_mut()).map_err(ProofError::from)?;
+                Material::Proxy { channel, cots }
+            }
+            Mode::Mpc => {
+                // Its length is the same whenever it is sent, but for the digits of the time.
+                let request = self.source.render(self.secrets, now * 1000)?.bytes.len();
+                let caps = Caps { request, response: limits.received.min(mpc::MAX_RESPONSE) };
+                Material::Mpc(mpc::Prover::prepare(channel, caps, rng)?)
+            }
+        };
+        Ok(Preparation { material, session, time, limits })
     }
 
     /// Runs the session. `approve` sees what will be shown before the notary does, and may say no.
@@ -189,20 +225,39 @@ impl Prover<'_> {
         approve: &mut dyn FnMut(&Disclosure) -> bool,
     ) -> Result<Proven, ProveError> {
         let request = self.source.render(self.secrets, now_ms)?;
-        go(prepared.channel.as_mut())?;
-        progress(Stage::Connected);
-        let mut link = RelayLink::new(prepared.channel.as_mut(), prepared.limits.received);
-        let (fetched, master) =
-            fetch(self.source.host(), self.roots.clone(), &mut link, &request.bytes, self.patience)?;
-        link.done()?;
+        let (fetched, master) = match &mut prepared.material {
+            Material::Proxy { channel, .. } => {
+                go(channel.as_mut())?;
+                progress(Stage::Connected);
+                let mut link = RelayLink::new(channel.as_mut(), prepared.limits.received);
+                let (host, roots) = (self.source.host(), self.roots.clone());
+                let (fetched, master) = fetch(host, roots, &mut link, &request.bytes, self.patience)?;
+                link.done()?;
+                (fetched, Some(master))
+            }
+            Material::Mpc(prover) => {
+                let (host, roots) = (self.source.host(), self.roots.clone());
+                let unreachable = |why| ProveError::Unreachable(host.to_owned(), why);
+                let mut link = self.connect.connect(host, self.source.port()).map_err(unreachable)?;
+                progress(Stage::Connected);
+                let keys = prover.keys();
+                let patience = self.patience;
+                (fetch_deferred(host, roots, link.as_mut(), &request.bytes, patience, keys)?, None)
+            }
+        };
         let session = Session::read(&fetched.client, &fetched.server)?;
         progress(Stage::Proving);
         let (statement, openings) = self.claim(&mut prepared, &request, &fetched, rng, approve)?;
-        let mut prover = QuickSilver::new();
-        go(prepared.channel.as_mut())?;
-        let mut proof = prover.on(&mut prepared.cots, prepared.channel.as_mut());
-        proof_of(&mut proof, &session, &statement, Some(&master), Some(&openings))?;
-        let attestation = match super::recv(prepared.channel.as_mut(), MAX_CLAIM)? {
+        prepared.talk(go)?;
+        match &mut prepared.material {
+            Material::Proxy { channel, cots } => {
+                let mut prover = QuickSilver::new();
+                let mut proof = prover.on(cots, channel.as_mut());
+                proof_of(&mut proof, &session, &statement, master.as_deref(), Some(&openings))?;
+            }
+            Material::Mpc(prover) => prover.prove(&session, &statement, &openings)?,
+        }
+        let attestation = match prepared.talk(|channel| super::recv(channel, MAX_CLAIM))? {
             Some(Verdict::Attested(attestation)) => *attestation,
             Some(Verdict::Refused(refusal)) => return Err(refusal.into()),
             None => return Err(ProveError::Malformed),
@@ -243,7 +298,7 @@ impl Prover<'_> {
         }
         let Disclosure { sent, received, .. } = disclosure;
         let claim = Claim { sent, received, commitments };
-        super::send(prepared.channel.as_mut(), &claim)?;
+        prepared.talk(|channel| super::send(channel, &claim))?;
         let statement = Statement {
             version: STATEMENT_VERSION,
             mode: self.mode,

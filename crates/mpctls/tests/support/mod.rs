@@ -283,6 +283,7 @@ pub fn session(
         roots: authority.roots(),
         patience: Patience { record: Duration::from_secs(10), idle: Duration::from_millis(300) },
         show_rest: false,
+        connect: &Local(port),
     };
     let (left, mut right) = net::memory::pair();
     std::thread::scope(|scope| {
