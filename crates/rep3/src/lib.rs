@@ -18,6 +18,7 @@
 //! | [`Columns`] | runs the circuits of crate `circuit` on columns |
 //! | [`Session::verify`], [`Verified`] | proofs that all of it was computed rightly |
 //! | [`open`] | makes a verified value public |
+//! | [`shuffle`], [`sort`], [`select`], [`relation`] | tables: rows in secret or in sorted order, ranks, groups, joins |
 //!
 //! # What is guaranteed
 //! If at most one party is malicious, every opened value is right or the session aborts, and nobody learns
@@ -52,6 +53,7 @@ mod open;
 mod pace;
 mod product;
 mod prss;
+pub mod relation;
 mod rows;
 pub mod scalar;
 mod seal;

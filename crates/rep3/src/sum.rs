@@ -6,6 +6,7 @@ use circuit::arith::parallel;
 use crate::abort::Abort;
 use crate::boolean::{Columns, layer};
 use crate::compare::mask;
+use crate::network::Party;
 use crate::session::Session;
 use crate::share::{BitShare, IntShare};
 
@@ -17,35 +18,61 @@ use crate::share::{BitShare, IntShare};
 /// # Errors
 /// [`Abort`] if a peer is gone or cheated.
 pub fn sum(a: &IntShare, session: &mut Session) -> Result<IntShare, Abort> {
-    let (rows, width) = (a.rows(), a.width());
+    sum_each(&[a], session)
+}
+
+/// The sums of several columns of one length, width and sign, as one column with a row for each, in the rounds of
+/// one [`sum`].
+///
+/// # Errors
+/// [`Abort`] if a peer is gone or cheated.
+///
+/// # Panics
+/// If the columns differ in length, width or sign.
+pub fn sum_each(columns: &[&IntShare], session: &mut Session) -> Result<IntShare, Abort> {
+    let Some(first) = columns.first() else { return Ok(IntShare::unsigned(Vec::new())) };
+    let (rows, width, signed) = (first.rows(), first.width(), first.signed);
+    let alike = |a: &&IntShare| a.rows() == rows && a.width() == width && a.signed == signed;
+    assert!(columns.iter().all(alike), "columns of one length, width and sign");
     if rows < 2 || width == 0 {
-        return Ok(if rows == 1 { a.clone() } else { zero(a) });
+        let bit = |k: usize| match rows {
+            1 => BitShare::concat(columns.iter().map(|a| &a.bits[k])),
+            _ => BitShare::zeros(columns.len()),
+        };
+        return Ok(IntShare { bits: (0..width).map(bit).collect(), signed });
     }
     let wide = width + (rows - 1).ilog2() as usize + 1;
-    let mut heap = a.bits.clone();
-    if let (true, Some(sign)) = (a.signed, heap.last_mut()) {
-        // Signed x is x + 2^(k-1) without a sign, less 2^(k-1): the flipped sign bit, and a public correction.
-        *sign = sign.not(session.party());
-    }
-    heap.resize(wide, BitShare::default());
-    if a.signed {
-        let correction = -(rows as i128) << (width - 1);
-        for (k, column) in heap.iter_mut().enumerate() {
-            let bit = Bits::repeat(correction >> k & 1 == 1, 1);
-            if bit.get(0) {
-                *column = BitShare::concat([&*column, &BitShare::public(&bit, session.party())]);
-            }
-        }
-    }
-    reduce(&mut heap, session)?;
-    let row = |i: usize| -> Vec<BitShare> {
+    let mut heaps: Vec<BitShare> = columns.iter().flat_map(|a| heap(a, wide, session.party())).collect();
+    reduce(&mut heaps, wide, session)?;
+    let term = |i: usize| -> Vec<BitShare> {
         let bit = |column: &BitShare| {
             if i < column.len() { column.slice(i..i + 1) } else { BitShare::zeros(1) }
         };
-        heap.iter().map(bit).collect()
+        let bits: Vec<BitShare> = heaps.iter().map(bit).collect();
+        (0..wide).map(|k| BitShare::concat(bits.iter().skip(k).step_by(wide))).collect()
     };
-    let bits = parallel::add(&row(0), &row(1), &mut Columns::new(1, session))?;
-    Ok(IntShare { bits, signed: a.signed })
+    let bits = parallel::add(&term(0), &term(1), &mut Columns::new(columns.len(), session))?;
+    Ok(IntShare { bits, signed })
+}
+
+/// The bits of each weight up to `2^wide` that are to be added up.
+fn heap(a: &IntShare, wide: usize, me: Party) -> Vec<BitShare> {
+    let mut heap = a.bits.clone();
+    if let (true, Some(sign)) = (a.signed, heap.last_mut()) {
+        // Signed x is x + 2^(k-1) without a sign, less 2^(k-1): the flipped sign bit, and a public correction.
+        *sign = sign.not(me);
+    }
+    heap.resize(wide, BitShare::default());
+    if a.signed {
+        let correction = -(a.rows() as i128) << (a.width() - 1);
+        for (k, column) in heap.iter_mut().enumerate() {
+            let bit = Bits::repeat(correction >> k & 1 == 1, 1);
+            if bit.get(0) {
+                *column = BitShare::concat([&*column, &BitShare::public(&bit, me)]);
+            }
+        }
+    }
+    heap
 }
 
 /// The sum of the rows in which a condition holds: [`mask`] and [`sum`].
@@ -65,22 +92,30 @@ pub fn sum_where(condition: &BitShare, a: &IntShare, session: &mut Session) -> R
 /// # Errors
 /// [`Abort`] if a peer is gone or cheated.
 pub fn count(a: &BitShare, session: &mut Session) -> Result<IntShare, Abort> {
-    sum(&IntShare::unsigned(vec![a.clone()]), session)
+    count_each(std::slice::from_ref(a), session)
 }
 
-/// A column of the single row 0.
-fn zero(a: &IntShare) -> IntShare {
-    a.map(|_| BitShare::zeros(1))
+/// How many rows of each of these columns of one length are set, as one column with a row for each, in the rounds of
+/// one [`count`].
+///
+/// # Errors
+/// [`Abort`] if a peer is gone or cheated.
+///
+/// # Panics
+/// If the columns differ in length.
+pub fn count_each(columns: &[BitShare], session: &mut Session) -> Result<IntShare, Abort> {
+    let columns: Vec<IntShare> = columns.iter().map(|a| IntShare::unsigned(vec![a.clone()])).collect();
+    sum_each(&columns.iter().collect::<Vec<_>>(), session)
 }
 
-/// Reduces the rows of each column, `heap[k]` holding bits of weight `2^k`, to at most two; what is carried out of
-/// the top is dropped.
-fn reduce(heap: &mut [BitShare], session: &mut Session) -> Result<(), Abort> {
-    while heap.iter().any(|column| column.len() > 2) {
-        let mut left = Vec::with_capacity(heap.len());
-        let mut right = Vec::with_capacity(heap.len());
-        let mut third = Vec::with_capacity(heap.len());
-        for column in heap.iter() {
+/// Reduces the rows of each column to at most two. The columns are heaps of `wide` columns, column `k` of a heap
+/// holding bits of weight `2^k`; what is carried out of a heap's top is dropped.
+fn reduce(heaps: &mut [BitShare], wide: usize, session: &mut Session) -> Result<(), Abort> {
+    while heaps.iter().any(|column| column.len() > 2) {
+        let mut left = Vec::with_capacity(heaps.len());
+        let mut right = Vec::with_capacity(heaps.len());
+        let mut third = Vec::with_capacity(heaps.len());
+        for column in heaps.iter() {
             let count = column.len() / 3;
             let part = |i: usize| column.slice(i * count..(i + 1) * count);
             let last = part(2);
@@ -92,10 +127,13 @@ fn reduce(heap: &mut [BitShare], session: &mut Session) -> Result<(), Abort> {
         let pairs: Vec<_> = left.iter().zip(&right).collect();
         let mut carries = layer(&pairs, session)?;
         let mut carried = BitShare::default();
-        for (k, column) in heap.iter_mut().enumerate() {
+        for (k, column) in heaps.iter_mut().enumerate() {
             carries[k].xor_assign(&third[k]);
             third[k].xor_assign(&left[k]);
             third[k].xor_assign(&right[k]);
+            if k % wide == 0 {
+                carried = BitShare::default();
+            }
             let rest = column.slice(3 * third[k].len()..column.len());
             *column = BitShare::concat([&third[k], &rest, &carried]);
             carried = std::mem::take(&mut carries[k]);

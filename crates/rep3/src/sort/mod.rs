@@ -57,7 +57,7 @@ impl<'a> SortKey<'a> {
     }
 
     /// The bits whose unsigned order is the one wanted; the same again takes them back.
-    fn comparable(&self, bits: &[BitShare], me: Party) -> Vec<BitShare> {
+    pub(crate) fn comparable(&self, bits: &[BitShare], me: Party) -> Vec<BitShare> {
         let descending = self.direction == Direction::Descending;
         let top = bits.len().wrapping_sub(1);
         let flip = |(k, bit): (usize, &BitShare)| {

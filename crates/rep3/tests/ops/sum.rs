@@ -1,6 +1,6 @@
 use algebra::Prg;
 use rep3::deal_bits;
-use rep3::sum::{count, sum, sum_where};
+use rep3::sum::{count, count_each, sum, sum_each, sum_where};
 
 use crate::{SIZES, column, mine, run};
 
@@ -36,5 +36,26 @@ fn sums_of_extremes_do_not_overflow() {
             let total = run(|session| sum(&mine(&shares, session), session));
             assert_eq!(total, [value * rows as i128], "{rows} times {value}");
         }
+    }
+}
+
+#[test]
+fn several_columns_are_summed_together() {
+    let mut prg = Prg::new(&[7; 16]);
+    for rows in SIZES {
+        let columns: Vec<_> = (0..3).map(|_| column(rows, 13, true, &mut prg)).collect();
+        let flags: Vec<_> = (0..4).map(|_| prg.bits(rows)).collect();
+        let flag_shares: Vec<_> = flags.iter().map(|flags| deal_bits(flags, &mut prg)).collect();
+        let [sums, counts] = run(|session| {
+            let columns: Vec<_> = columns.iter().map(|(_, shares)| mine(shares, session)).collect();
+            let flags: Vec<_> = flag_shares.iter().map(|shares| mine(shares, session)).collect();
+            let sums = sum_each(&columns.iter().collect::<Vec<_>>(), session)?;
+            Ok(vec![sums, count_each(&flags, session)?])
+        })
+        .try_into()
+        .expect("two columns");
+        assert_eq!(sums, columns.iter().map(|(x, _)| x.iter().sum()).collect::<Vec<i128>>(), "{rows} rows");
+        let expected: Vec<i128> = flags.iter().map(|flags| flags.count_ones() as i128).collect();
+        assert_eq!(counts, expected, "{rows} rows");
     }
 }
