@@ -105,3 +105,29 @@ fn a_changed_bit_is_noticed_in_every_hop() {
         attack(Tamper::new().flip(on().step("shuffle/first").from(party), 65 * 9 + 16));
     }
 }
+
+#[test]
+fn messages_are_masked_in_every_hop() {
+    // Rows and shares that are all zero, so that only masks can make the messages random.
+    let zeros = vec![rep3::BitShare::zeros(4000); 10];
+    let watch = Tamper::new();
+    let networks = watch.wrap(memory::three()).map(|network| Box::new(network) as Box<dyn Network>);
+    let results = World::new(4).run_over(networks, |session| {
+        shuffle(&Table { bits: zeros.clone(), field: Vec::new() }, session).map(|_| ())
+    });
+    assert!(results.iter().all(Result::is_ok));
+    let messages = watch.sent().into_iter().filter(|message| message.step.0.starts_with("shuffle"));
+    let messages: Vec<Vec<u8>> = messages.map(|message| message.bytes).collect();
+    assert_eq!(messages.len(), 6);
+    // 40,000 bits each: standard deviation 100.
+    let balanced = |bytes: &[u8]| {
+        let ones: u32 = bytes.iter().map(|byte| byte.count_ones()).sum();
+        assert!(ones.abs_diff(20_000) < 600, "{ones} of 40,000 bits are set");
+    };
+    for (i, message) in messages.iter().enumerate() {
+        balanced(message);
+        for other in &messages[..i] {
+            balanced(&message.iter().zip(other).map(|(a, b)| a ^ b).collect::<Vec<u8>>());
+        }
+    }
+}

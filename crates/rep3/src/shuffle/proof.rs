@@ -197,3 +197,138 @@ impl<F: Field> Weights<F> {
         F::inner_product(&self.rows, &columns.hash(&self.columns))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shuffle::Shape;
+
+    const SHAPE: Shape = Shape { rows: 70, bits: 130, field: 2 };
+
+    /// The views of one hop, worked out in one place, with the messages of the pair perhaps changed.
+    struct World {
+        x: [Component; 3],
+        permutation: Arc<Vec<u32>>,
+        rho: Component,
+        y_a: Component,
+        y_t: Component,
+        known: Component,
+    }
+
+    fn random(prg: &mut Prg) -> Component {
+        Component {
+            bits: (0..SHAPE.bits).map(|_| prg.bits(SHAPE.rows)).collect(),
+            field: (0..SHAPE.field).map(|_| prg.elements(SHAPE.rows)).collect(),
+        }
+    }
+
+    impl World {
+        fn new(prg: &mut Prg) -> Self {
+            let x = [random(prg), random(prg), random(prg)];
+            let (fresh, rho) = (random(prg), random(prg));
+            let permutation = Arc::new(prg.permutation(SHAPE.rows));
+            let masked = |x: &Component| x.permute(&permutation).sub(&fresh).add(&rho);
+            let y_a = masked(&x[0].clone().add(&x[1]));
+            let (y_t, known) = (x[2].permute(&permutation).sub(&rho), masked(&x[1]));
+            Self { x, permutation, rho, y_a, y_t, known }
+        }
+
+        /// Whether S2 and S3 hold, over the field of one kind of columns.
+        fn hold<C: Columns + Clone>(&self, of: impl Fn(&Component) -> C, prg: &mut Prg) -> [bool; 2] {
+            let [x_a, _, x_t] = self.x.each_ref().map(&of);
+            let permutation = self.permutation.clone();
+            let a = Hop::First { x_a: x_a.clone(), permutation: permutation.clone(), rho: of(&self.rho) };
+            let b = Hop::Second { x_t: x_t.clone(), permutation, known: of(&self.known) };
+            let t = Hop::Third { x_a, x_t, y_a: of(&self.y_a), y_t: of(&self.y_t) };
+            let [a, b, t] = [a, b, t].map(|hop| hop.sides(Party::P0));
+            let mut sides = a.into_iter().zip(b).zip(t);
+            let mut holds = || {
+                let ((a, b), t) = sides.next().expect("two assertions");
+                assert!(a.0 == b.0 && b.0 == t.0, "all parties name one prover");
+                let seed = prg.block().to_le_bytes();
+                // The three parties draw the same weights.
+                verdict([a.1, b.1, t.1].map(|side| side(&mut Prg::new(&seed))))
+            };
+            [holds(), holds()]
+        }
+    }
+
+    /// Checks that the verifiers hold the prover's vectors, and compares the inner product with the claims.
+    fn verdict<F: Field>(sides: [Side<F>; 3]) -> bool {
+        let (mut product, mut claims) = (F::ZERO, F::ZERO);
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        let mut prover = None;
+        for side in sides {
+            match side {
+                Side::Prover { u, v } => {
+                    product = F::inner_product(&u, &v);
+                    prover = Some((u, v));
+                }
+                Side::Left { u, claim } => {
+                    claims += claim;
+                    left = u;
+                }
+                Side::Right { v, claim } => {
+                    claims += claim;
+                    right = v;
+                }
+            }
+        }
+        assert_eq!(prover, Some((left, right)), "both verifiers know their vector");
+        product == claims
+    }
+
+    fn holds(world: &World, prg: &mut Prg) -> [[bool; 2]; 2] {
+        let bits = world.hold(|component| component.bits.clone(), prg);
+        let field = world.hold(|component| component.field.clone(), prg);
+        [bits, field]
+    }
+
+    #[test]
+    fn honest_messages_satisfy_both_assertions() {
+        let mut prg = Prg::new(&[1; 16]);
+        for _ in 0..10 {
+            let world = World::new(&mut prg);
+            assert_eq!(holds(&world, &mut prg), [[true; 2]; 2]);
+        }
+    }
+
+    #[test]
+    fn a_changed_message_satisfies_neither_its_assertion() {
+        let mut prg = Prg::new(&[2; 16]);
+        for column in [0, 63, 64, 127, 128, 129] {
+            let mut world = World::new(&mut prg);
+            let row = column % SHAPE.rows;
+            for component in [&mut world.y_a, &mut world.y_t] {
+                let bit = component.bits[column].get(row);
+                component.bits[column].set(row, !bit);
+                component.field[column % 2][row] += Fp::ONE;
+            }
+            assert_eq!(holds(&world, &mut prg), [[false; 2]; 2], "column {column}");
+        }
+    }
+
+    #[test]
+    fn exchanged_and_repeated_rows_satisfy_neither_assertion() {
+        let mut prg = Prg::new(&[3; 16]);
+        let exchanged: Vec<u32> = (0..SHAPE.rows as u32).map(|row| row ^ 1).collect();
+        let repeated: Vec<u32> = (0..SHAPE.rows as u32).map(|row| row.max(1)).collect();
+        for rows in [exchanged, repeated] {
+            let mut world = World::new(&mut prg);
+            world.y_a = world.y_a.permute(&rows);
+            world.y_t = world.y_t.permute(&rows);
+            assert_eq!(holds(&world, &mut prg), [[false; 2]; 2]);
+        }
+    }
+
+    #[test]
+    fn another_permutation_than_the_drawn_one_is_noticed() {
+        let mut prg = Prg::new(&[4; 16]);
+        let mut world = World::new(&mut prg);
+        let other = prg.permutation(SHAPE.rows);
+        // The pair's first member permutes its own part otherwise, and masks as it should.
+        let difference = world.x[0].permute(&other).sub(&world.x[0].permute(&world.permutation));
+        world.y_a = world.y_a.add(&difference);
+        assert_eq!(holds(&world, &mut prg), [[false, true]; 2]);
+    }
+}

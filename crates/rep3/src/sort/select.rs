@@ -66,7 +66,7 @@ fn rows_at<E>(
     wanted.dedup();
     // So few pairs cost no more than another pass over all rows would.
     let all_pairs = plan.all_pairs.max((n / 2).isqrt());
-    let mut buckets: Vec<Range<usize>> = vec![0..n];
+    let mut buckets: Vec<Range<usize>> = std::iter::once(0..n).collect();
     loop {
         buckets.retain(|bucket| !within(&wanted, bucket).is_empty());
         if buckets.is_empty() {

@@ -1,5 +1,6 @@
 //! What tests of whole operations share: columns dealt to three parties that run one program.
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::expect_used, reason = "a test may fail by panicking")]
 
 use algebra::Prg;
 use net::world::World;
