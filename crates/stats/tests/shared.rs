@@ -99,3 +99,21 @@ fn small_groups_are_withheld() {
         assert_close(&table, "all", 40.0);
     }
 }
+
+#[test]
+fn quotients_and_roots_by_three_parties() {
+    run_both(|p| {
+        let column = |name: &str| p.column("survey", name);
+        let (x, y, gap) = (column("x"), column("y"), column("gap"));
+        p.output(["correlation"], &x.correlation(&y));
+        p.output(["gini"], &x.gini());
+        p.output(["mean of the present"], &gap.mean());
+        p.output(["deviation of the present"], &gap.standard_deviation(false));
+        p.output(["weighted"], &x.weighted_mean(&y));
+        p.output(["weighted variance"], &x.weighted_variance(&y));
+        p.output(["harmonic"], &x.harmonic_mean());
+        p.output(["geometric"], &x.geometric_mean());
+        p.output(["slope"], linear_regression(&x, &y).get("slope").unwrap());
+        p.output(["undefined"], &(x.sum() / (y.sum() - 38)));
+    });
+}

@@ -46,7 +46,7 @@ fn first_reduction(plan: &Plan, types: &[Type], targets: &BTreeMap<NodeId, Guard
             return Some((*target, None, None));
         }
         let (argument, guard) = determined(plan, types, *target, &known)?;
-        Some((*target, Some(argument), guard.filter(|guard| !types[guard.index()].public)))
+        Some((*target, Some(argument), guard))
     })
 }
 

@@ -12,7 +12,14 @@ pub const FIELD_BITS: u64 = 126;
 pub const COMPARE_BITS: u32 = 64;
 
 /// Bits after the binary point of `log2` and `reciprocal` columns.
-pub const FIXED_BITS: u32 = 32;
+pub const FIXED_BITS: u32 = 40;
+
+/// Minus the base-2 logarithm of the error of the engine's logarithms.
+const LOG2_ERROR: f64 = 35.8;
+/// The relative error of a quotient, 2^-37.4, with room for the conversion of its arguments.
+const DIVIDE_ERROR: f64 = 5.6e-12;
+/// The relative error of a product or a root, 2^-38, likewise.
+const ROUND_ERROR: f64 = 3.7e-12;
 
 /// What a node is.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +32,8 @@ pub struct Type {
     pub public: bool,
     /// Every integer that it may hold, before scaling. Not used for reals.
     pub range: Interval,
-    /// How far it may be from the number it stands for, before scaling; 0 where exact.
+    /// How far it may be from the number it stands for, before scaling; 0 where exact. For reals: relative, as the
+    /// engine on shares computes them.
     pub error: f64,
 }
 
@@ -493,19 +501,30 @@ impl Inference<'_> {
             Interval::new(0, &divisor * &fixed / &column.range.min + 1)
         };
         let kind = Kind::Number(Scale { decimal: 0, binary: FIXED_BITS });
-        Ok(Type { error: 1.0, ..column.with(kind, range) })
+        let error = if matches!(op, Op::Log2 { .. }) {
+            (f64::from(FIXED_BITS) - LOG2_ERROR).exp2() + 1.0
+        } else {
+            range.max.to_f64().unwrap_or(f64::INFINITY) * DIVIDE_ERROR + 1.0
+        };
+        Ok(Type { error, ..column.with(kind, range) })
     }
 
     fn real(&self, op: &Op, arguments: &[NodeId]) -> Result<Type, PlanError> {
-        let mut public = true;
+        let (mut public, mut error) = (true, 0.0);
         for argument in arguments {
             let of = self.get(*argument);
+            error += relative_error(of);
             if !of.is_scalar() || !matches!(of.kind, Kind::Number(_) | Kind::Real) {
                 return Err(wrong_type(op, of, "a single number"));
             }
             public &= of.public;
         }
-        Ok(Type { shape: Shape::Scalar, kind: Kind::Real, public, range: Interval::point(0), error: 0.0 })
+        let error = match op {
+            Op::Divide { .. } => error + 2.0 * DIVIDE_ERROR,
+            Op::Sqrt { .. } => error / 2.0 + ROUND_ERROR + DIVIDE_ERROR,
+            _ => f64::INFINITY,
+        };
+        Ok(Type { shape: Shape::Scalar, kind: Kind::Real, public, range: Interval::point(0), error })
     }
 }
 
@@ -558,8 +577,22 @@ fn real_scalars(left: &Type, right: &Type) -> Option<Type> {
         kind: Kind::Real,
         public: left.public && right.public,
         range: Interval::point(0),
-        error: 0.0,
+        // Of products; sums are computed from opened values.
+        error: relative_error(left) + relative_error(right) + ROUND_ERROR + DIVIDE_ERROR,
     })
+}
+
+/// How far a scalar may be from the truth, relative to its size.
+fn relative_error(of: &Type) -> f64 {
+    if of.kind == Kind::Real || of.error == 0.0 {
+        return of.error;
+    }
+    let least = if of.range.contains_zero() { 0.0 } else { smallest(&of.range) };
+    of.error / least
+}
+
+fn smallest(range: &Interval) -> f64 {
+    range.min.abs().min(range.max.abs()).to_f64().unwrap_or(f64::INFINITY)
 }
 
 /// Both ranges at the finer of both scales, and that scale.

@@ -3,6 +3,7 @@
 use super::Record;
 use crate::build::{Column, Scalar};
 use crate::check::FIELD_BITS;
+use crate::plan::Decimal;
 
 impl Column {
     /// The arithmetic mean, `sum / n`.
@@ -69,8 +70,9 @@ impl Column {
     /// The geometric mean of positive numbers, `exp(mean of log x)`.
     pub fn geometric_mean(&self) -> Scalar {
         let log2 = self.log2();
-        let ln2 = self.program().constant(2).log();
-        let mean = (log2.sum() / self.count() * ln2).exp();
+        // The natural logarithm of 2, to more digits than results have.
+        let ln2 = Decimal::new(693_147_180_559_945_309_417_232_121_458_i128, 30);
+        let mean = (&(log2.sum() / self.count()) * &ln2).exp();
         Scalar::new(self.program(), mean.node(), self.unit().cloned())
     }
 

@@ -3,6 +3,7 @@
 mod boolean;
 mod number;
 mod ops;
+mod real;
 
 use super::clear::{self, data};
 use super::{Engine, Outcome, Step};
@@ -14,9 +15,12 @@ use boolean::Boolean;
 use num_bigint::BigInt;
 use num_traits::ToPrimitive;
 use number::Number;
+use rep3::convert::bits_to_field;
 use rep3::ingest::ParsedColumn;
+use rep3::scalar::FloatShare;
 use rep3::{Abort, BitShare, FieldShare, Session, Verified, deal_bits, deal_field, deal_ints, open};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// A party's shares of data sets: columns as they were taken in.
 #[derive(Clone, Debug, Default)]
@@ -76,7 +80,7 @@ pub enum RunError {
     Abort(#[from] Abort),
 }
 
-/// What a party holds after a run: verified shares of the opened values, one field element each or several.
+/// What a party holds after a run: verified shares of the opened values, one field element each.
 pub type SharedOutputs = Outcome<Verified<FieldShare>>;
 
 /// Runs a party's side of `checked` on its shares.
@@ -126,6 +130,7 @@ struct Shared<'a> {
 pub(crate) enum Value {
     Number(Number),
     Boolean(Boolean),
+    Real(Rc<FloatShare>),
 }
 
 impl Engine for Shared<'_> {
@@ -214,11 +219,11 @@ impl Engine for Shared<'_> {
     fn open(&mut self, values: &[(Value, &Type)]) -> Result<Verified<FieldShare>, RunError> {
         let mut elements = Vec::new();
         for (value, _) in values {
-            let number = match value {
-                Value::Number(number) => number.clone(),
-                Value::Boolean(boolean) => Number::truth(boolean.clone()),
-            };
-            elements.push(number.field(self.session)?);
+            elements.push(match value {
+                Value::Number(number) => number.field(self.session)?,
+                Value::Boolean(boolean) => Number::truth(boolean.clone()).field(self.session)?,
+                Value::Real(real) => bits_to_field(&real::pack(real), self.session)?,
+            });
         }
         Ok(self.session.verify(FieldShare::concat(&elements))?)
     }

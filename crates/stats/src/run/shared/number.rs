@@ -262,12 +262,11 @@ impl Number {
             Source::Select { condition, then, otherwise } => {
                 let (then, otherwise) = (then.field(session)?, otherwise.field(session)?);
                 let difference = then.sub(&otherwise);
-                let chosen = match condition.known() {
-                    Some(known) => difference.mul_public(&truths(known)),
-                    None => {
-                        let condition = Self::truth(condition.clone()).field(session)?;
-                        mul(&condition, &difference, session)?
-                    }
+                let chosen = if let Some(known) = condition.known() {
+                    difference.mul_public(&truths(known))
+                } else {
+                    let condition = Self::truth(condition.clone()).field(session)?;
+                    mul(&condition, &difference, session)?
                 };
                 Ok(otherwise.add(&chosen))
             }

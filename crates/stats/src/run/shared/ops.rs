@@ -2,7 +2,7 @@
 
 use super::boolean::Boolean;
 use super::number::{Number, end};
-use super::{RunError, Value};
+use super::{RunError, Value, real};
 use crate::check::{Interval, Kind, Type};
 use crate::error::{Code, PlanError};
 use crate::number::Number as Opened;
@@ -22,6 +22,8 @@ pub fn apply(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<Val
     match steps.first().map(|step| step.op) {
         Some(Op::Dot { .. }) => dots(steps, session),
         Some(Op::Sort { .. }) => in_groups(steps, sorts, session),
+        Some(Op::Divide { .. } | Op::Sqrt { .. }) => real::apply(steps, session),
+        Some(Op::Multiply { .. }) => multiplications(steps, session),
         Some(Op::OrderStatistic { .. }) => in_groups(steps, order_statistics, session),
         _ => steps.iter().map(|step| one(step, session)).collect(),
     }
@@ -29,21 +31,25 @@ pub fn apply(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<Val
 
 /// Opened field elements as a number.
 pub fn decode<'a>(elements: &mut impl Iterator<Item = &'a Fp>, of: &Type) -> Option<Opened> {
-    let units = elements.next()?.signed_value();
+    let element = elements.next()?;
+    if of.kind == Kind::Real {
+        return real::unpack(element.value(), of);
+    }
+    let units = element.signed_value();
     Some(with_error(Opened::ratio(BigInt::from(units), of.scale().divisor()), of))
 }
 
 fn number<'v>(step: &'v Step<'_, Value>, index: usize) -> Result<(&'v Number, &'v Type), PlanError> {
     match &step.arguments[index] {
         (Value::Number(number), of) => Ok((number, of)),
-        (Value::Boolean(_), _) => Err(data("a boolean where a number belongs")),
+        _ => Err(data("something else where an exact number belongs")),
     }
 }
 
 fn boolean<'v>(step: &'v Step<'_, Value>, index: usize) -> Result<&'v Boolean, PlanError> {
     match &step.arguments[index].0 {
         Value::Boolean(boolean) => Ok(boolean),
-        Value::Number(_) => Err(data("a number where a boolean belongs")),
+        _ => Err(data("a number where a boolean belongs")),
     }
 }
 
@@ -62,7 +68,6 @@ fn one(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunError>
             let minus = matches!(step.op, Op::Subtract { .. });
             made(Number::sum(spread(step, 0)?, spread(step, 1)?, minus, range))
         }
-        Op::Multiply { .. } => made(multiply(step, session)?),
         Op::Less { .. } => truth(less(step, session)?),
         Op::Equal { .. } => truth(equal(step, session)?),
         Op::Is { label, .. } => {
@@ -108,6 +113,14 @@ fn one(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunError>
                 IntShare { bits: if bits.is_empty() { vec![BitShare::zeros(rows)] } else { bits }, ..int };
             made(Number::from_int(int, range))
         }
+        Op::Log2 { .. } => {
+            let (column, of) = number(step, 0)?;
+            made(real::logarithms(column, of, step.of, session)?)
+        }
+        Op::Reciprocal { .. } => {
+            let (column, of) = number(step, 0)?;
+            made(real::reciprocals(column, of, step.of, session)?)
+        }
         Op::FloorDivide { divisor, .. } => made(floor_divide(step, *divisor, session)?),
         _ => Err(unsupported(step.op).into()),
     }
@@ -119,6 +132,18 @@ fn unsupported(op: &Op) -> PlanError {
         format!("`{}` cannot be computed on shares yet", op.name()),
         "publish the numbers that it is computed from, too, or leave the result out",
     )
+}
+
+/// Exact products, and products with a rounded factor.
+fn multiplications(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>, RunError> {
+    if steps.iter().all(|step| step.of.kind == Kind::Real) {
+        return real::apply(steps, session);
+    }
+    let one = |step: &Step<'_, Value>, session: &mut Session| match step.of.kind {
+        Kind::Real => Ok(real::apply(std::slice::from_ref(step), session)?.swap_remove(0)),
+        _ => multiply(step, session).map(Value::Number),
+    };
+    steps.iter().map(|step| one(step, session)).collect()
 }
 
 fn multiply(step: &Step<'_, Value>, session: &mut Session) -> Result<Number, RunError> {
@@ -184,6 +209,7 @@ fn total(step: &Step<'_, Value>, session: &mut Session) -> Result<Number, RunErr
     let column = match &step.arguments[0].0 {
         Value::Number(column) => column.clone(),
         Value::Boolean(boolean) => Number::truth(boolean.clone()),
+        Value::Real(_) => return Err(data("a rounded number is no column").into()),
     };
     // Field elements sum for free; a selection or a conversion of every row would not be.
     if column.sums_freely() {
@@ -261,6 +287,7 @@ fn sorts(steps: &[&Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>
         match &step.arguments[1].0 {
             Value::Boolean(boolean) => payload.bits.push(boolean.share(session)),
             Value::Number(number) => payload.field.push(number.field(session)?),
+            Value::Real(_) => return Err(data("a rounded number is no column").into()),
         }
     }
     let sorted = sort(&[SortKey::ascending(&int)], &payload, session)?;
@@ -279,6 +306,7 @@ fn sorts(steps: &[&Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>
                     Number::from_field(column, &step.of.range)
                 })
             }
+            Value::Real(real) => Value::Real(real.clone()),
         });
     }
     Ok(values)
@@ -288,17 +316,17 @@ fn sorts(steps: &[&Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>
 fn order_statistics(steps: &[&Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>, RunError> {
     let Some(first) = steps.first() else { return Ok(Vec::new()) };
     let int = number(first, 0)?.0.int(session)?;
-    let sorted = sort(&[SortKey::ascending(&int)], &Table::default(), session)?;
-    let column = sorted.keys.first().ok_or_else(|| data("the sort lost its key"))?;
-    let mut values = Vec::new();
+    let mut ranks = Vec::new();
     for step in steps {
         let rank = number(step, 1)?.0.known_scalar().and_then(|rank| usize::try_from(rank).ok());
-        let Some(rank) = rank.filter(|rank| *rank < column.rows()) else {
-            return Err(data("a rank beyond the number of rows").into());
-        };
-        values.push(Value::Number(Number::from_int(column.slice(rank..rank + 1), &step.of.range)));
+        let rank = rank.filter(|rank| *rank < int.rows());
+        ranks.push(rank.ok_or_else(|| data("a rank beyond the number of rows"))?);
     }
-    Ok(values)
+    let found = rep3::select(&int, &ranks, session)?;
+    let value = |(position, step): (usize, &&Step<'_, Value>)| {
+        Value::Number(Number::from_int(found.slice(position..position + 1), &step.of.range))
+    };
+    Ok(steps.iter().enumerate().map(value).collect())
 }
 
 /// The row of a column at a secret position: the column times where its position is the one.
@@ -350,6 +378,7 @@ fn previous(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunE
             let field = number.field(session)?.slice(0..rows - 1);
             Value::Number(Number::from_field(FieldShare::concat([&FieldShare::zeros(1), &field]), range))
         }
+        Value::Real(_) => return Err(data("a rounded number is no column").into()),
     })
 }
 
