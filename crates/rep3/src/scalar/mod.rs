@@ -6,12 +6,12 @@
 //! | operation | error | rounds |
 //! |---|---|---|
 //! | [`from_field`] | exact below 2^60, else relative 2^-59 | 18 |
-//! | [`divide`] | relative 2^-37.4 | 43 |
+//! | [`divide`] | relative 2^-37.4 | 42 |
 //! | [`multiply`] | relative 2^-38 | 23 |
-//! | [`rsqrt`] | relative 2^-38 | 42 |
-//! | [`sqrt`] | relative 2^-38 | 55 |
-//! | [`log2`] | absolute 2^-35.8 | 21 |
-//! | [`exp2`] | relative 2^-34.5 | 38 |
+//! | [`rsqrt`] | relative 2^-38 | 43 |
+//! | [`sqrt`] | relative 2^-38 | 56 |
+//! | [`log2`] | absolute 2^-35.8 | 22 |
+//! | [`exp2`] | relative 2^-34.5 | 36 |
 //!
 //! # Security
 //! Only 40 bits of a mantissa are ever there to be opened. The low bits of a quotient computed to a higher precision

@@ -44,6 +44,21 @@ fn several_columns_are_injected_in_two_rounds() {
     }
 }
 
+#[test]
+fn masked_conversion_takes_eleven_rounds_whatever_the_length() {
+    let mut prg = Prg::new(&[13; 16]);
+    for rows in [256, 2000] {
+        let (_, shares) = column(rows, 40, true, &mut prg);
+        let results = World::new(5).run(|session| {
+            let before = session.traffic().rounds;
+            bits_to_field(&mine(&shares, session), session)?;
+            Ok(session.traffic().rounds - before)
+        });
+        // P_1, who knows both masks, does not wait for the masked opening.
+        assert_eq!(results, [11, 10, 11].map(Ok), "{rows} rows");
+    }
+}
+
 /// Long columns are injected in parts: the batch limit must not be exceeded, nor change the result.
 #[test]
 fn conversions_work_in_small_batches() {

@@ -1,4 +1,5 @@
 use algebra::{Fp, Prg};
+use rep3::convert::truncate;
 use rep3::deal_field;
 use rep3::scalar::{Float, FloatShare, divide, exp2, from_field, log2, multiply, rsqrt, sqrt};
 use rep3::{Abort, Session};
@@ -174,4 +175,38 @@ fn logarithms_of_nothing_are_flagged_and_stay_so() {
     });
     assert_eq!(results.iter().map(|x| x.invalid).collect::<Vec<_>>(), [true, true, false, false]);
     close(&results[2..], 34.4, |i| [1.0, 8.0][i]);
+}
+
+/// The rounds that docs/src/arithmetic.md states.
+#[test]
+fn rounds_are_what_the_page_says() {
+    let shares = deal_field(&[Fp::new(5), Fp::new(7)], &mut Prg::new(&[7; 16]));
+    let results = net::world::World::new(1).run(|session| {
+        let mut rounds = Vec::new();
+        let mut last = session.traffic().rounds;
+        let mut lap = |session: &Session| {
+            rounds.push(session.traffic().rounds - last);
+            last = session.traffic().rounds;
+        };
+        let x = from_field(&mine(&shares, session), session)?;
+        lap(session);
+        divide(&x, &x, session)?;
+        lap(session);
+        multiply(&x, &x, session)?;
+        lap(session);
+        rsqrt(&x, session)?;
+        lap(session);
+        sqrt(&x, session)?;
+        lap(session);
+        let log = log2(&x, session)?;
+        lap(session);
+        exp2(&log, session)?;
+        lap(session);
+        truncate(&log.value, 3, 60, true, session)?;
+        lap(session);
+        Ok(rounds)
+    });
+    for rounds in results {
+        assert_eq!(rounds, Ok(vec![18, 42, 23, 43, 56, 22, 36, 12]));
+    }
 }
