@@ -3,12 +3,27 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+mod notary;
+mod prove;
 mod reference;
+mod sample_exchange;
 mod shell;
+mod source;
+mod verify;
 
 /// The subcommands.
 #[derive(clap::Subcommand)]
 pub enum Command {
+    /// Proves to a survey what a website says about you, without showing it.
+    Prove(prove::Prove),
+    /// Says in words what a proof shows, or why it is refused.
+    Verify(verify::Verify),
+    /// Looks at sources: what they show, and what they would show of a response.
+    Source(source::SourceCommand),
+    /// Runs a notary.
+    Notary(notary::Notary),
+    /// Runs a sample website with Binance's account API.
+    SampleExchange(sample_exchange::SampleExchange),
     /// Prints a completion script for a shell.
     Completions(shell::Completions),
     /// Writes the manual pages of every command into a folder.
@@ -21,6 +36,11 @@ pub enum Command {
 /// Runs a subcommand and maps its outcome to an exit code: 0 done, 1 refused or failed, 2 bad usage.
 pub fn run(command: Command) -> ExitCode {
     let outcome = match command {
+        Command::Prove(args) => prove::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Source(args) => source::run(&args),
+        Command::Notary(args) => notary::run(&args),
+        Command::SampleExchange(args) => sample_exchange::run(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
         Command::Reference => reference::reference(),
@@ -40,5 +60,28 @@ pub type Failure = Box<dyn std::error::Error>;
 /// Prints to standard output; a reader that hangs up (`| head`) is an error and not a panic.
 pub fn print(text: &str) -> Result<(), Failure> {
     std::io::stdout().write_all(text.as_bytes())?;
+    Ok(())
+}
+
+/// A runtime for commands that talk to others.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// Logs to standard error: `info` and above, unless `RUST_LOG` says otherwise.
+pub fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // A second call, in one process, changes nothing.
+    let _set = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub async fn stop_signal() -> Result<(), Failure> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed?,
+        _ = terminate.recv() => {}
+    }
     Ok(())
 }

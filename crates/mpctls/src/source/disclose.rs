@@ -71,6 +71,15 @@ enum Mark {
 }
 
 impl Source {
+    /// Chooses what to show of a response, without a request: to try a source on a sample.
+    ///
+    /// # Errors
+    /// As [`Source::disclose`].
+    pub fn disclose_response(&self, response: &[u8], show_rest: bool) -> Result<Disclosure, DiscloseError> {
+        let request = RenderedRequest { bytes: zeroize::Zeroizing::default(), hidden: Vec::new() };
+        self.disclose(&request, response, show_rest)
+    }
+
     /// Chooses what to show of a request and its response. `show_rest` shows everything that is neither a secret
     /// nor a private field.
     ///

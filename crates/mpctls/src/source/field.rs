@@ -7,6 +7,9 @@ use super::SourceError;
 /// The longest window a field may have, in bytes.
 pub const MAX_WINDOW: u32 = 512;
 
+/// The largest bound of a range: canonical JSON writes numbers as doubles.
+const LARGEST: i64 = 1 << 53;
+
 /// One value that a source takes from a response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
@@ -106,6 +109,11 @@ impl Field {
             Kind::Decimal { scale, .. } if *scale > 18 => refuse("scale is at most 18".into()),
             Kind::Decimal { min, max, .. } | Kind::Integer { min, max } if min > max => {
                 refuse("min is larger than max".into())
+            }
+            Kind::Decimal { min, max, .. } | Kind::Integer { min, max }
+                if *min < -LARGEST || *max > LARGEST =>
+            {
+                refuse(format!("min and max lie within ±{LARGEST}, which JSON numbers hold exactly"))
             }
             Kind::Category { categories }
                 if categories.is_empty() || categories.iter().any(|c| c.is_empty() || !plain(c)) =>

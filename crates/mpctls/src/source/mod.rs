@@ -7,6 +7,8 @@
 mod anchor;
 mod definition;
 mod disclose;
+mod draft;
+mod explain;
 mod field;
 mod request;
 mod response;
@@ -17,6 +19,7 @@ pub use definition::{
     Algorithm, Definition, Element, Encoding, Header, Part, Request, Response, Secret, Signature,
 };
 pub use disclose::{DiscloseError, Disclosure};
+pub use draft::{Draft, draft};
 pub use field::{Field, Kind, MAX_WINDOW, Visibility};
 pub use request::RenderedRequest;
 pub use secrets::Secrets;

@@ -16,6 +16,3 @@ pub use keys::{KeyStore, KeyStoreError};
 pub use meters::Meters;
 pub use outbound::Outbound;
 pub use server::{NotaryServerError, Running, serve};
-
-/// The application protocol that provers ask for.
-pub const ALPN: &[u8] = b"mpcstats-notary";

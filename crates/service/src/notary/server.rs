@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::server::TlsStream;
 
 use super::deadline::Deadline;
-use super::{ALPN, Config, ConfigError, KeyStore, KeyStoreError, Meters, Outbound};
+use super::{Config, ConfigError, KeyStore, KeyStoreError, Meters, Outbound};
 use crate::tls_listener::TlsListener;
 
 /// How long sessions under way may still take when the server stops.
@@ -80,13 +80,11 @@ impl Drop for Running {
 /// [`NotaryServerError`].
 pub async fn serve(config: Config) -> Result<Running, NotaryServerError> {
     let keys = KeyStore::open(&config.keys, now())?;
-    let mut tls =
-        Arc::unwrap_or_clone(net::tls::server(&keys.identity(), &["mpcstats-notary".into()], vec![])?);
-    tls.alpn_protocols = vec![ALPN.to_vec()];
+    let tls = net::tls::notary_server(&keys.identity(), &["mpcstats-notary".into()])?;
     let notary = Notary { key: keys.signing_key(), roots: config.roots()?, policy: config.policy() };
     let key = notary.key.public();
     let listen = |address| move |cause| NotaryServerError::Listen { address, cause };
-    let listener = TlsListener::bind(config.listen, Arc::new(tls)).await.map_err(listen(config.listen))?;
+    let listener = TlsListener::bind(config.listen, tls).await.map_err(listen(config.listen))?;
     let address = listener.address();
     let meters = Meters::default();
     let metrics = match config.metrics {

@@ -1,0 +1,95 @@
+//! `mpcstats sample-exchange`: a site to prove things about, on this machine.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use service::exchange::{Account, Accounts, Options, serve};
+
+use super::{Failure, print, runtime};
+
+/// Arguments of `mpcstats sample-exchange`.
+#[derive(clap::Args)]
+pub struct SampleExchange {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// Runs the exchange until Ctrl-C. It answers `GET /api/v3/account` as Binance does.
+    Serve {
+        /// Where to listen.
+        #[arg(long, default_value = "127.0.0.1:8443")]
+        listen: SocketAddr,
+        /// A name in its certificate; may be repeated.
+        #[arg(long = "name", default_values = ["localhost"])]
+        names: Vec<String>,
+        /// Where its development certificate authority lives; made at first start.
+        #[arg(long, default_value = "sample-exchange")]
+        folder: PathBuf,
+        /// Answer in chunks of so many bytes instead of with a Content-Length.
+        #[arg(long)]
+        chunk: Option<usize>,
+        #[command(flatten)]
+        accounts: AccountArgs,
+    },
+    /// Prints accounts with their API keys, as JSON.
+    Accounts {
+        #[command(flatten)]
+        accounts: AccountArgs,
+    },
+}
+
+#[derive(clap::Args)]
+struct AccountArgs {
+    /// A JSON file of accounts; without it they are derived.
+    #[arg(long)]
+    accounts: Option<PathBuf>,
+    /// The seed that accounts are derived from.
+    #[arg(long, default_value = "demo")]
+    seed: String,
+    /// How many accounts are derived.
+    #[arg(long, default_value_t = 100)]
+    count: u64,
+}
+
+impl AccountArgs {
+    fn load(&self) -> Result<Accounts, Failure> {
+        match &self.accounts {
+            Some(file) => Ok(Accounts::from_json(&std::fs::read_to_string(file)?)?),
+            None => Ok(Accounts::derive(&self.seed, self.count)),
+        }
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &SampleExchange) -> Result<(), Failure> {
+    match &args.action {
+        Action::Accounts { accounts } => match &accounts.accounts {
+            Some(file) => print(&std::fs::read_to_string(file)?),
+            None => {
+                let derived: Vec<Account> =
+                    (0..accounts.count).map(|index| Account::derive(&accounts.seed, index)).collect();
+                print(&format!("{}\n", serde_json::to_string_pretty(&derived)?))
+            }
+        },
+        Action::Serve { listen, names, folder, chunk, accounts } => {
+            super::log_to_stderr();
+            let accounts = accounts.load()?;
+            let options =
+                Options { listen: *listen, names: names.clone(), folder: folder.clone(), chunk: *chunk };
+            runtime()?.block_on(async {
+                let count = accounts.len();
+                let running = serve(accounts, options).await?;
+                eprintln!(
+                    "sample exchange at https://{}/ with {count} accounts; trust {} to reach it",
+                    running.address,
+                    folder.join("ca.pem").display()
+                );
+                super::stop_signal().await?;
+                running.stop().await;
+                Ok(())
+            })
+        }
+    }
+}
