@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use mpctls::protocol::{Prover, Stage};
+use mpctls::protocol::{Outbound, Prover, Stage};
 use mpctls::source::{Disclosure, Secrets};
 use mpctls::tls::Patience;
 use mpctls::{Mode, NotaryKey, Source};
@@ -159,6 +159,7 @@ pub fn run(args: &Prove) -> Result<(), Failure> {
         roots,
         patience: Patience::default(),
         show_rest: false,
+        connect: &Outbound { private_addresses: true },
     };
     let runtime = runtime()?;
     let bar = spinner(args.json);

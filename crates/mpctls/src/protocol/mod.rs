@@ -15,10 +15,12 @@
 //! random string from each side.
 
 mod notary;
+mod outbound;
 mod prover;
 mod relay;
 
 pub use notary::{Connect, Notary, NotaryError, NotaryReport, Policy};
+pub use outbound::Outbound;
 pub use prover::{Preparation, ProveError, Proven, Prover, Stage};
 pub use relay::StreamLink;
 

@@ -8,11 +8,9 @@ mod config;
 mod deadline;
 mod keys;
 mod meters;
-mod outbound;
 mod server;
 
 pub use config::{Config, ConfigError, roots};
 pub use keys::{KeyStore, KeyStoreError};
 pub use meters::Meters;
-pub use outbound::Outbound;
 pub use server::{NotaryServerError, Running, serve};

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use mpctls::NotaryKey;
-use mpctls::protocol::Notary;
+use mpctls::protocol::{Notary, Outbound};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::server::TlsStream;
 
 use super::deadline::Deadline;
-use super::{Config, ConfigError, KeyStore, KeyStoreError, Meters, Outbound};
+use super::{Config, ConfigError, KeyStore, KeyStoreError, Meters};
 use crate::tls_listener::TlsListener;
 
 /// How long sessions under way may still take when the server stops.

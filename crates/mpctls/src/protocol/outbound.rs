@@ -1,15 +1,16 @@
-//! Connections from the notary to websites.
+//! Connections to websites: the notary's in `proxy` mode, the prover's in `mpc` mode.
 
-use mpctls::protocol::{Connect, StreamLink};
-use mpctls::tls::Link;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
+
+use super::{Connect, StreamLink};
+use crate::tls::Link;
 
 /// How long a connection may take to come up.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Resolves names and connects. Unless told otherwise it refuses private addresses, so that no prover can use the
-/// notary as a way into the network it stands in.
+/// Resolves names and connects. A notary refuses private addresses, so that no prover can use it as a way into the
+/// network it stands in.
 #[derive(Clone, Copy, Debug)]
 pub struct Outbound {
     /// Connect to private addresses too.
