@@ -124,6 +124,10 @@ impl Backend for Columns<'_> {
         a.xor(b)
     }
 
+    fn xor_assign(&mut self, a: &mut BitShare, b: &BitShare) {
+        a.xor_assign(b);
+    }
+
     fn not(&mut self, a: &BitShare) -> BitShare {
         a.not(self.session.party())
     }

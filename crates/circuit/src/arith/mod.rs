@@ -4,6 +4,7 @@
 //! for backends to which depth is free (garbling, zero-knowledge proofs). [`parallel`] and [`mersenne`] have
 //! logarithmic depth, for three-party computation, where a layer is a round.
 
+pub mod masked;
 pub mod mersenne;
 pub mod modular;
 pub mod parallel;

@@ -7,11 +7,12 @@
 //!
 //! # Security
 //! `P_1` knows both masks and must not see `m`. For `P_0` and `P_2` a mask that they do not know, uniform over the
-//! whole domain, enters `m` linearly, and `m` is a bijection of it whatever errors a cheater adds to the gates: that is
+//! whole domain, enters `m` linearly, and `m` is a bijection of it whatever errors a cheater adds to the gates ([`masked::add`], tested
+//! exhaustively): that is
 //! what allows [`open_masked`] before verification. The gates stay pending, so that a wrong `m` aborts later.
 
 use algebra::{Bits, Fp, columns_to_rows};
-use circuit::arith::parallel;
+use circuit::arith::masked::{self, Masked};
 
 use super::inject::inject;
 use crate::abort::Abort;
@@ -33,13 +34,8 @@ pub(super) fn convert(x: &IntShare, session: &mut Session) -> Result<FieldShare,
 
     let masks = Masks::draw(rows, width, session);
     let columns = &mut Columns::new(rows, session);
-    let (sum, mut carry) = parallel::full_adders([&bits, &masks.first, &masks.second], columns)?;
-    let top = carry.pop().unwrap_or_default();
-    carry.insert(0, BitShare::zeros(rows));
-    let mut masked = parallel::add_wide(&sum, &carry, columns)?;
-    let carry_out = masked.pop().unwrap_or_default();
-
-    let opened = open_masked(&masked, Party::P1, session)?;
+    let Masked { sum, saved, carried } = masked::add(&bits, [&masks.first, &masks.second], columns)?;
+    let opened = open_masked(&sum, Party::P1, session)?;
     let opened = opened.map(|columns| numbers(&columns)).unwrap_or_default();
     let negated = |mask: Vec<Fp>| mask.into_iter().map(|x| -x).collect();
     let own_and_next = match me {
@@ -47,11 +43,10 @@ pub(super) fn convert(x: &IntShare, session: &mut Session) -> Result<FieldShare,
         Party::P1 => (negated(masks.values.0), negated(masks.values.1)),
         Party::P2 => (negated(masks.values.0), opened),
     };
-    let masked = FieldShare { own: own_and_next.0, next: own_and_next.1 };
+    let mut value = FieldShare { own: own_and_next.0, next: own_and_next.1 };
 
     let modulus = Fp::new(1 << width);
-    let carries = inject(&[(&[top, carry_out], &[modulus, modulus])], session)?;
-    let mut value = masked;
+    let carries = inject(&[(&[saved, carried], &[modulus, modulus])], session)?;
     for carry in &carries {
         value = value.add(carry);
     }
