@@ -1,3 +1,24 @@
-//! What a provider and a consumer do, as a library
+//! What a provider and a consumer do, as a library; the command line, the Python package and the client API
+//! stand on it.
+//!
+//! - [`OpenSurvey`] ([`open`]): fetches a survey and checks it against its id.
+//! - [`provider`]: proves a value with the notary, shares it among the parties, submits, waits for the receipt.
+//! - [`notary`]: the way to a notary.
+//! - [`consumer`]: asks, collects the three parties' statements, puts the result together.
+//! - [`record`]: the little that a provider keeps, and the proof that a release holds its submission.
+//! - [`Api`] ([`api`]): the HTTP calls of coordinator and parties.
+//!
+//! Nothing here trusts the coordinator: a survey is its id, a receipt is three signatures, and a result is three
+//! matching statements with components that fit them.
 
+pub mod api;
+pub mod consumer;
+mod error;
 pub mod notary;
+pub mod open;
+pub mod provider;
+pub mod record;
+
+pub use api::Api;
+pub use error::ClientError;
+pub use open::{OpenSurvey, Reference};

@@ -1,0 +1,104 @@
+//! Why something did not work, with a stable code.
+
+use std::path::PathBuf;
+
+use survey::{Code, Refusal};
+
+/// Why a provider or consumer does not get further.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// A server, or a check of this client, refused. The code's table says what to do.
+    #[error("{0}. {next}", next = .0.code.next_step())]
+    Refused(#[from] Refusal),
+    /// A server cannot be reached.
+    #[error(
+        "{address} cannot be reached: {cause}. Check the address, the network, and that the server is up"
+    )]
+    Unreachable {
+        /// Which.
+        address: String,
+        /// Why.
+        cause: String,
+    },
+    /// A server answered with something else.
+    #[error(
+        "{address} answered with something else than mpcstats: {detail}. Check the address and both versions"
+    )]
+    Answer {
+        /// Which.
+        address: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The survey's address cannot be read.
+    #[error(
+        "{0:?} is not a survey's address: write https://HOST:PORT/#ID, with the id that the organiser published, \
+         or the path of a signed survey"
+    )]
+    Reference(String),
+    /// The survey is another one.
+    #[error("the server has survey {found}, not {expected}: do not use it, and tell the organiser")]
+    OtherSurvey {
+        /// The id that was asked for.
+        expected: survey::Id,
+        /// The id of what came.
+        found: survey::Id,
+    },
+    /// The notary.
+    #[error(transparent)]
+    Notary(#[from] crate::notary::NotaryConnectError),
+    /// The proof did not come about.
+    #[error(transparent)]
+    Prove(#[from] mpctls::protocol::ProveError),
+    /// What was typed in cannot be submitted.
+    #[error("{field}: {why}")]
+    Typed {
+        /// The survey's field.
+        field: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// TLS could not be configured.
+    #[error(transparent)]
+    Tls(#[from] net::tls::TlsError),
+    /// A local file.
+    #[error("{path}: {cause}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
+    /// The plan or its result.
+    #[error(transparent)]
+    Plan(#[from] stats::PlanError),
+    /// It took too long.
+    #[error("{0} took too long; nothing is lost: ask again later")]
+    Timeout(&'static str),
+}
+
+impl ClientError {
+    /// A stable name for the reason.
+    pub fn code(&self) -> String {
+        match self {
+            Self::Refused(refusal) => refusal.code.text().to_owned(),
+            Self::Unreachable { .. } => "unreachable".to_owned(),
+            Self::Answer { .. } => "bad_answer".to_owned(),
+            Self::Reference(_) => "survey_reference".to_owned(),
+            Self::OtherSurvey { .. } => Code::WrongSurvey.text().to_owned(),
+            Self::Notary(_) => "notary_connection".to_owned(),
+            Self::Prove(error) => error.code(),
+            Self::Typed { .. } => Code::InvalidValue.text().to_owned(),
+            Self::Tls(_) => "tls".to_owned(),
+            Self::File { .. } => "file".to_owned(),
+            Self::Plan(error) => error.code.to_string(),
+            Self::Timeout(_) => Code::Timeout.text().to_owned(),
+        }
+    }
+}
+
+impl From<survey::EncodeError> for ClientError {
+    fn from(error: survey::EncodeError) -> Self {
+        Self::Refused(error.into())
+    }
+}

@@ -1,0 +1,285 @@
+//! What a provider does: prove, share, submit, leave.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use mpctls::protocol::{Outbound, Proven, Prover, Stage};
+use mpctls::source::{Disclosure, Secrets};
+use mpctls::tls::Patience;
+use mpctls::{Mode, NotaryKey};
+use rustls::RootCertStore;
+use survey::definition::Field;
+use survey::wire::{Queued, SubmissionStatus};
+use survey::{Id, Identity, Receipt, Submission, Value};
+
+use crate::error::ClientError;
+use crate::notary;
+use crate::open::OpenSurvey;
+
+/// The pause between two questions for a receipt.
+const POLL: Duration = Duration::from_millis(300);
+
+/// The public certificate authorities.
+pub fn public_roots() -> Arc<RootCertStore> {
+    Arc::new(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+}
+
+/// What a provider brings along.
+pub struct Provider {
+    /// What the source asks for: keys, cookies.
+    pub secrets: Secrets,
+    /// The values of self-reported fields, by name.
+    pub typed: BTreeMap<String, String>,
+    /// How to share the work with the notary; the survey's first choice if left out.
+    pub mode: Option<Mode>,
+    /// Where the notary listens (`host:port`), if not where the survey says.
+    pub notary: Option<String>,
+    /// The certificate authorities trusted for the website.
+    pub roots: Arc<RootCertStore>,
+}
+
+/// Where a provider stands, for progress bars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Connecting to the notary.
+    Connecting,
+    /// With the notary.
+    Proving(Stage),
+    /// Sharing the value and sealing the shares.
+    Sharing,
+    /// In the queue, behind so many others.
+    Queued(u64),
+    /// All three parties accepted it.
+    Accepted,
+}
+
+/// A proven and shared submission, ready to be sent.
+pub struct Prepared {
+    /// What is sent.
+    pub submission: Submission,
+    /// Its digest.
+    pub digest: Id,
+}
+
+impl Provider {
+    /// Proves the survey's values and shares them. `approve` sees what the notary will be shown and may say no.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn prepare(
+        &self,
+        survey: &OpenSurvey,
+        progress: impl Fn(Progress) + Clone + Send + 'static,
+        approve: impl FnMut(&Disclosure) -> bool + Send + 'static,
+    ) -> Result<Prepared, ClientError> {
+        survey.definition().check_open(now())?;
+        let windows = self.typed_windows(survey)?;
+        let key = Identity::generate();
+        let proven = self.prove(survey, &key, progress.clone(), approve).await?;
+        progress(Progress::Sharing);
+        let values = values(&survey.definition().fields, &proven, &windows)?;
+        let session = proven.verified.session;
+        let submission = Submission::new(survey.definition(), proven.attestation, &session, &values, &key)?;
+        let digest = submission.digest()?;
+        Ok(Prepared { submission, digest })
+    }
+
+    /// Runs the session with the notary.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn prove(
+        &self,
+        survey: &OpenSurvey,
+        key: &Identity,
+        progress: impl Fn(Progress) + Send + 'static,
+        mut approve: impl FnMut(&Disclosure) -> bool + Send + 'static,
+    ) -> Result<Proven, ClientError> {
+        progress(Progress::Connecting);
+        let definition = survey.definition();
+        let (listed, address) = self.notary(survey)?;
+        let channel = notary::connect(&address, listed.key).await?;
+        let mode = self.mode.or_else(|| definition.modes.first().copied()).unwrap_or(Mode::Mpc);
+        let (source, secrets, roots) = (definition.source.clone(), self.secrets.clone(), self.roots.clone());
+        let (survey, provider_key) = (survey.id.0, key.public().0);
+        let session = tokio::task::spawn_blocking(move || {
+            let prover = Prover {
+                source: &source,
+                secrets: &secrets,
+                survey,
+                provider_key,
+                notary: listed,
+                mode,
+                roots,
+                // The provider's own machine may reach whatever it likes.
+                connect: &Outbound { private_addresses: true },
+                patience: Patience::default(),
+                show_rest: false,
+            };
+            let random = &mut rand::rng();
+            progress(Progress::Proving(Stage::Preparing));
+            let prepared = prover.prepare(Box::new(channel), now(), random)?;
+            prover.run(
+                prepared,
+                now_ms(),
+                random,
+                &mut |stage| progress(Progress::Proving(stage)),
+                &mut approve,
+            )
+        });
+        match session.await {
+            Ok(proven) => Ok(proven?),
+            Err(_) => Err(survey::Refusal::new(survey::Code::Internal, "the prover's thread ended").into()),
+        }
+    }
+
+    /// The first notary that the survey accepts, and where it is.
+    fn notary(&self, survey: &OpenSurvey) -> Result<(NotaryKey, String), ClientError> {
+        let definition = survey.definition();
+        let usable = |key: &NotaryKey| {
+            !key.revoked
+                && key.not_after.is_none_or(|end| now() <= end)
+                && key.not_before.is_none_or(|start| start <= now())
+        };
+        let mut listed = definition.notaries.iter().enumerate().filter(|(_, key)| usable(key));
+        let found = listed.find_map(|(index, key)| {
+            let address = self.notary.clone().or_else(|| definition.notary_addresses.get(index).cloned())?;
+            Some((key.clone(), address))
+        });
+        found.ok_or_else(|| {
+            survey::Refusal::new(
+                survey::Code::UnknownNotary,
+                "the survey says of no valid notary where it listens: name one as host:port",
+            )
+            .into()
+        })
+    }
+
+    /// The windows of the self-reported fields, in the survey's order.
+    fn typed_windows(&self, survey: &OpenSurvey) -> Result<Vec<Vec<u8>>, ClientError> {
+        let fields = survey.definition().fields.iter().filter(|field| field.self_reported);
+        fields
+            .map(|field| {
+                let typed = |why: &str| ClientError::Typed { field: field.name.clone(), why: why.to_owned() };
+                let text =
+                    self.typed.get(&field.name).ok_or_else(|| typed("this survey asks for a value"))?;
+                typed_window(text, field.window as usize).ok_or_else(|| typed("the value is too long"))
+            })
+            .collect()
+    }
+}
+
+/// A typed value as the parties parse it: the text, a quote that ends it, and spaces up to the window.
+fn typed_window(text: &str, window: usize) -> Option<Vec<u8>> {
+    let mut bytes = text.as_bytes().to_vec();
+    bytes.push(b'"');
+    let fits = bytes.len() <= window;
+    bytes.resize(window, b' ');
+    fits.then_some(bytes)
+}
+
+/// Every field's window and blinder, in the survey's order.
+fn values(fields: &[Field], proven: &Proven, typed: &[Vec<u8>]) -> Result<Vec<Value>, ClientError> {
+    let mut typed = typed.iter();
+    fields
+        .iter()
+        .map(|field| {
+            if field.self_reported {
+                let window = typed.next().cloned().unwrap_or_default();
+                return Ok(Value { window, blinder: rand::random() });
+            }
+            let opening = proven.openings.iter().find(|opening| opening.field == field.name);
+            let opening = opening.ok_or_else(|| {
+                survey::Refusal::new(
+                    survey::Code::InvalidAttestation,
+                    format!("field {} is not proven", field.name),
+                )
+            })?;
+            Ok(Value { window: opening.window.clone(), blinder: opening.blinder })
+        })
+        .collect()
+}
+
+/// Submits to the survey's coordinator. Sending the same again is harmless.
+///
+/// # Errors
+/// [`ClientError`].
+pub async fn submit(survey: &OpenSurvey, prepared: &Prepared) -> Result<Queued, ClientError> {
+    survey.api.submit(&prepared.submission).await
+}
+
+/// Asks once for a submission's receipt and checks it. None while it is in the queue.
+///
+/// # Errors
+/// [`ClientError::Refused`] if the parties refused the submission, or if the receipt does not verify.
+pub async fn receipt(
+    survey: &OpenSurvey,
+    digest: &Id,
+    progress: &impl Fn(Progress),
+) -> Result<Option<Receipt>, ClientError> {
+    match survey.api.submission(digest).await? {
+        SubmissionStatus::Queued { position } => {
+            progress(Progress::Queued(position));
+            Ok(None)
+        }
+        SubmissionStatus::Accepted { receipt } => {
+            if receipt.submission != *digest {
+                let refusal =
+                    survey::Refusal::new(survey::Code::Malformed, "the receipt is another submission's");
+                return Err(refusal.into());
+            }
+            receipt.verify(&survey.id, &survey.definition().party_keys())?;
+            progress(Progress::Accepted);
+            Ok(Some(*receipt))
+        }
+        SubmissionStatus::Refused { refused, .. } => {
+            let by = refused.party.map_or_else(
+                || "refused by the three parties together".to_owned(),
+                |party| format!("refused by party {party}"),
+            );
+            Err(survey::Refusal::new(refused.code, by).into())
+        }
+    }
+}
+
+/// Waits for a submission's receipt.
+///
+/// # Errors
+/// As [`receipt`], and [`ClientError::Timeout`].
+pub async fn wait_for_receipt(
+    survey: &OpenSurvey,
+    digest: &Id,
+    patience: Duration,
+    progress: impl Fn(Progress),
+) -> Result<Receipt, ClientError> {
+    let deadline = tokio::time::Instant::now() + patience;
+    while tokio::time::Instant::now() < deadline {
+        if let Some(receipt) = receipt(survey, digest, &progress).await? {
+            return Ok(receipt);
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Err(ClientError::Timeout("the receipt"))
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+/// Unix seconds.
+pub(crate) fn now() -> u64 {
+    now_ms() / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typed_value_fills_its_window_and_ends_inside_it() {
+        assert_eq!(typed_window("42", 6).unwrap(), b"42\"   ");
+        assert_eq!(typed_window("42", 3).unwrap(), b"42\"");
+        assert_eq!(typed_window("42", 2), None);
+    }
+}
