@@ -167,15 +167,25 @@ impl Bits {
             assert!((row as usize) < self.len, "bit {row} of {}", self.len);
             self.words[row as usize / 64] >> (row % 64) & 1
         };
-        let word = |rows: &[u32]| rows.iter().rev().fold(0, |word, row| word << 1 | bit(row));
+        let word = |rows: &[u32]| rows.iter().enumerate().fold(0, |word, (i, row)| word | bit(row) << i);
         Self { len: rows.len(), words: rows.chunks(64).map(word).collect() }
     }
 
     /// Eight bits a byte, lowest first: `len / 8` bytes, rounded up.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes: Vec<u8> = self.words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        bytes.truncate(self.len.div_ceil(8));
+        let mut bytes = Vec::new();
+        self.write_bytes(&mut bytes);
         bytes
+    }
+
+    /// Appends what [`Bits::to_bytes`] returns.
+    pub fn write_bytes(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.resize(start + 8 * self.words.len(), 0);
+        for (bytes, word) in out[start..].chunks_exact_mut(8).zip(&self.words) {
+            bytes.copy_from_slice(&word.to_le_bytes());
+        }
+        out.truncate(start + self.len.div_ceil(8));
     }
 
     /// Decodes a column of `len` bits.
@@ -187,12 +197,12 @@ impl Bits {
         if bytes.len() != expected {
             return Err(DecodeError::Length { expected, got: bytes.len() });
         }
-        let word = |chunk: &[u8]| {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            u64::from_le_bytes(word)
-        };
-        let words: Vec<u64> = bytes.chunks(8).map(word).collect();
+        let (whole, rest) = bytes.as_chunks::<8>();
+        let mut words = Vec::with_capacity(len.div_ceil(64));
+        words.extend(whole.iter().map(|chunk| u64::from_le_bytes(*chunk)));
+        if !rest.is_empty() {
+            words.push(rest.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)));
+        }
         let padding = words.last().map_or(0, |last| last & !last_word_mask(len));
         if padding != 0 {
             return Err(DecodeError::Padding);

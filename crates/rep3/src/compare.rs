@@ -9,7 +9,8 @@ use crate::boolean::Columns;
 use crate::session::Session;
 use crate::share::{BitShare, IntShare};
 
-/// In which rows `a < b`. Widths and signs may differ. For 64 bits 152 AND gates a row, 7 rounds.
+/// In which rows `a < b`. Widths and signs may differ. For 64 bits from 152 AND gates a row in 7 rounds to 64 in 64,
+/// whichever is faster for so many rows at the session's [`Pace`](crate::Pace).
 ///
 /// # Errors
 /// [`Abort`] if a peer is gone or cheated.
@@ -18,13 +19,14 @@ use crate::share::{BitShare, IntShare};
 /// If the columns differ in length.
 pub fn less_than(a: &IntShare, b: &IntShare, session: &mut Session) -> Result<BitShare, Abort> {
     let (a, b) = align(a, b);
+    let run = session.pace().comparison(a.rows(), a.width()).run;
     let columns = &mut Columns::new(a.rows(), session);
     if a.signed {
         // Flipping both signs takes the signed order to the unsigned one.
         let (a, b) = (compare::flip_sign(&a.bits, columns), compare::flip_sign(&b.bits, columns));
-        compare::less_than(&a, &b, columns)
+        compare::less_than_by(run, &a, &b, columns)
     } else {
-        compare::less_than(&a.bits, &b.bits, columns)
+        compare::less_than_by(run, &a.bits, &b.bits, columns)
     }
 }
 

@@ -100,8 +100,8 @@ fn short(message: Vec<u8>) -> Vec<u8> {
 
 impl Components for BitShare {
     fn write(&self, own: &mut Vec<u8>, next: &mut Vec<u8>) {
-        own.extend(self.own.to_bytes());
-        next.extend(self.next.to_bytes());
+        self.own.write_bytes(own);
+        self.next.write_bytes(next);
     }
 }
 

@@ -1,11 +1,8 @@
 //! Bits of one row side by side: taking rows is then one access to memory each, not one for every column.
 
-use algebra::{Bits, Gf128, columns_to_rows, rows_to_columns};
+use algebra::{Bits, Gf128, columns_to_rows, transpose64};
 
 use crate::share::BitShare;
-
-/// Rows taken together when a copy of all of them would not fit into a cache.
-const CHUNK: usize = 1 << 14;
 
 /// One component of some columns of bits, row after row.
 #[derive(Clone)]
@@ -28,18 +25,20 @@ impl Rows {
     /// The columns of the rows with these numbers, in this order.
     pub fn gather(&self, rows: &[u32]) -> Vec<Bits> {
         let width = self.width();
-        let mut columns = vec![Bits::default(); self.columns];
-        let mut words = Vec::with_capacity(width * rows.len().min(CHUNK));
-        for rows in rows.chunks(CHUNK) {
-            words.clear();
-            for &row in rows {
-                words.extend_from_slice(&self.words[row as usize * width..][..width]);
-            }
-            for (column, part) in columns.iter_mut().zip(rows_to_columns(&words, self.columns)) {
-                column.extend(&part);
+        let mut columns = vec![vec![0; rows.len().div_ceil(64)]; self.columns];
+        for (index, rows) in rows.chunks(64).enumerate() {
+            for (group, columns) in columns.chunks_mut(64).enumerate() {
+                let mut block = [0; 64];
+                for (word, &row) in block.iter_mut().zip(rows) {
+                    *word = self.words[row as usize * width + group];
+                }
+                transpose64(&mut block);
+                for (column, word) in columns.iter_mut().zip(block) {
+                    column[index] = word;
+                }
             }
         }
-        columns
+        columns.into_iter().map(|words| Bits::from_words(words, rows.len())).collect()
     }
 
     /// Every row hashed to one field element: its 128-bit words, weighted.

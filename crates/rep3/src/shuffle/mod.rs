@@ -174,7 +174,10 @@ impl Shape {
 
 impl Component {
     fn encode(&self) -> Vec<u8> {
-        let mut message: Vec<u8> = self.bits.iter().flat_map(Bits::to_bytes).collect();
+        let mut message = Vec::new();
+        for column in &self.bits {
+            column.write_bytes(&mut message);
+        }
         for column in &self.field {
             message.extend(encode(column));
         }
