@@ -3,6 +3,7 @@
 pub mod build;
 pub mod check;
 mod error;
+mod explain;
 pub mod library;
 pub mod number;
 pub mod plan;
@@ -11,6 +12,7 @@ pub mod run;
 
 pub use check::{Checked, Leak, Limits, check};
 pub use error::{Code, PlanError};
+pub use explain::{Cost, Explanation, explain};
 pub use number::Number;
 pub use plan::{ColumnType, Plan, PlanId, Schema, Table};
 pub use result::{ResultRow, ResultTable, decode};

@@ -69,12 +69,12 @@ fn floats(arguments: &[&(Value, Type)], session: &mut Session) -> Result<FloatSh
     let mut taken = 0;
     let rows: Vec<FloatShare> = arguments
         .iter()
-        .map(|(value, _)| match value {
-            Value::Real(real) => (**real).clone(),
-            _ => {
-                taken += 1;
-                row(&converted, taken - 1)
+        .map(|(value, _)| {
+            if let Value::Real(real) = value {
+                return (**real).clone();
             }
+            taken += 1;
+            row(&converted, taken - 1)
         })
         .collect();
     Ok(stack(&rows))
@@ -166,7 +166,7 @@ pub fn reciprocals(
     let one = Fp::from_i128(one.to_i128().ok_or_else(|| data("a scale that is too fine"))?);
     let ones = from_field(&FieldShare::public(&[one], session.party()), session)?;
     let quotients = divide(&stack(&vec![ones; rows]), &divisors, session)?;
-    floors(&quotients, &result, session)
+    floors(&quotients, result, session)
 }
 
 /// Positive numbers rounded down: for each exponent that the range allows, the bits above the binary point.
@@ -184,10 +184,9 @@ fn floors(of: &FloatShare, result: &Type, session: &mut Session) -> Result<Numbe
     let mut products = rep3::and_many(&pairs, session)?.into_iter();
     let mut bits = vec![BitShare::zeros(of.rows()); width];
     for exponent in 0..width {
-        for bit in exponent.saturating_sub(MANTISSA - 1)..=exponent {
-            if let Some(product) = products.next() {
-                bits[bit].xor_assign(&product);
-            }
+        let low = exponent.saturating_sub(MANTISSA - 1);
+        for (bit, product) in bits[low..=exponent].iter_mut().zip(&mut products) {
+            bit.xor_assign(&product);
         }
     }
     Ok(Number::from_int(IntShare::unsigned(bits), &result.range))
