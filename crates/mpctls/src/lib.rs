@@ -14,6 +14,10 @@
 //! - [`protocol`]: what prover and notary say to each other.
 //! - [`transcript`]: plaintext with holes, and its strict match against a source.
 
+// Attacks are unit tests, for they need a prover's insides, and share the integration tests' support.
+#[cfg(test)]
+extern crate self as mpctls;
+
 pub mod attestation;
 pub mod class;
 pub mod commitment;

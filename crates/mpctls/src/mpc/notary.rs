@@ -48,6 +48,9 @@ pub struct Notary<'a> {
     proof: quicksilver::Verifier,
     committed: Committed<Gf128>,
     log: Log,
+    /// A bit of its inputs that a cheating notary opens falsely.
+    #[cfg(test)]
+    false_bit: Option<usize>,
 }
 
 impl<'a> Notary<'a> {
@@ -103,6 +106,8 @@ impl<'a> Notary<'a> {
             proof,
             committed,
             log: Log::default(),
+            #[cfg(test)]
+            false_bit: None,
         })
     }
 
@@ -334,6 +339,8 @@ impl<'a> Notary<'a> {
         let server = self.channel.recv(server_limit)?;
         let session = Session::read(&client, &server)?;
         self.log.compare(&session)?;
+        #[cfg(test)]
+        let shares = &self.cheated(shares)[..];
         self.channel.send(&pack(shares))?;
         self.channel.send(&self.log.input_digest)?;
         self.channel.flush()?;
@@ -355,4 +362,27 @@ fn receive_colours(
     }
     proof.sync()?;
     Ok(Committed { shares: [Vec::new(), Vec::new()], colours })
+}
+
+#[cfg(test)]
+impl Notary<'_> {
+    /// Makes this a notary that opens another input than it used.
+    pub fn equivocate(&mut self) {
+        self.false_bit = Some(3);
+    }
+
+    /// Makes this a notary whose OLEs do not multiply.
+    pub fn spoil_oles(&mut self) {
+        let mut other = self.sending.clone();
+        other.rotate_left(1);
+        self.sending = other;
+    }
+
+    fn cheated(&self, shares: &[bool]) -> Vec<bool> {
+        let mut shares = shares.to_vec();
+        if let Some(bit) = self.false_bit {
+            shares[bit] ^= true;
+        }
+        shares
+    }
 }

@@ -15,7 +15,7 @@ use twopc::ole::{self, Ole, OleField as _, P256Base, Role};
 use twopc::ot::{CotReceiver, CotSender};
 use twopc::quicksilver::{self, Proof as _};
 
-use super::circuits::{self, FINISHED, GOODBYE, REQUEST, Shown, Step};
+use super::circuits::{self, FINISHED, GOODBYE, REQUEST, Shown, Step, Wires};
 use super::exchange::{self, Party, Secret};
 use super::ghash::{self, Powers};
 use super::prf::{self, Inner};
@@ -83,9 +83,19 @@ impl Prover {
     /// # Errors
     /// [`MpcError`].
     pub fn prepare(
+        channel: Box<dyn Channel>,
+        caps: Caps,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, MpcError> {
+        Self::prepare_with(channel, caps, rng, garble_step)
+    }
+
+    /// As [`Prover::prepare`], garbling steps in some way.
+    fn prepare_with(
         mut channel: Box<dyn Channel>,
         caps: Caps,
         rng: &mut impl CryptoRng,
+        garble_step: GarbleStep,
     ) -> Result<Self, MpcError> {
         caps.check(Caps::MAX)?;
         let mut rng = StdRng::from_rng(rng);
@@ -104,7 +114,7 @@ impl Prover {
         let mut garbler = Garbler::new(labels.delta(), &mut rng);
         wire.send(&garbler.hash_key())?;
         let shares = std::array::from_fn(|_| garbler.inputs(256));
-        let garbled = garble(&program, &shares, &mut garbler, wire)?;
+        let garbled = garble(&program, &shares, &mut garbler, garble_step, wire)?;
         let mut proof = quicksilver::Prover::new();
         let committed = commit_colours(&program, &garbled, &mut proof.on(&mut cots, wire))?;
         wire.flush()?;
@@ -166,18 +176,27 @@ impl Prover {
     }
 }
 
+/// How one step is garbled: as it is, by everybody but a cheat.
+type GarbleStep = fn(&mut Wires<Label>, Step, &[Label], &mut Garbler) -> Vec<Label>;
+
+fn garble_step(wires: &mut Wires<Label>, step: Step, publics: &[Label], garbler: &mut Garbler) -> Vec<Label> {
+    let Ok(output) = wires.run(step, publics, garbler);
+    output
+}
+
 /// Garbles the program and sends its tables, with the colours of what both parties are shown.
 fn garble(
     program: &[Step],
     shares: &[Vec<Label>; 4],
     garbler: &mut Garbler,
+    garble_step: GarbleStep,
     channel: &mut dyn Channel,
 ) -> Result<Vec<Garbled>, MpcError> {
-    let mut wires = circuits::Wires::new(shares.clone());
+    let mut wires = Wires::new(shares.clone());
     let mut garbled = Vec::with_capacity(program.len());
     for &step in program {
         let publics = garbler.inputs(step.publics());
-        let Ok(output) = wires.run(step, &publics, garbler);
+        let output = garble_step(&mut wires, step, &publics, garbler);
         garble::send_tables(&garbler.take_tables(), channel)?;
         if step.shown().1 == Shown::Both {
             send_bits(channel, &garble::colours(&output))?;
@@ -505,3 +524,6 @@ impl SessionKeys for Keys {
         self.call(|state| state.reveal(client, server))
     }
 }
+
+#[cfg(test)]
+mod attacks;

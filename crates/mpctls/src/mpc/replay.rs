@@ -56,6 +56,12 @@ impl Log {
         }
     }
 
+    /// Forgets the last step: what a cheat would like the notary to do.
+    #[cfg(test)]
+    pub fn forget_last(&mut self) {
+        self.ran.pop();
+    }
+
     /// Notes a Finished message: the client's, then the server's.
     pub fn finished(&mut self, _: Side, hash: &[u8; 32], data: &[u8]) -> Result<[u8; 12], MpcError> {
         let data = data.try_into().map_err(|_| MpcError::OutOfOrder("verify_data of another length"))?;
