@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use circuit::{Backend, compare, logic};
 
 use crate::abort::Abort;
-use crate::boolean::Columns;
+use crate::boolean::{Columns, layer};
+use crate::pace::Pace;
 use crate::session::Session;
 use crate::share::{BitShare, IntShare};
 
 /// In which rows `a < b`. Widths and signs may differ. For 64 bits from 152 AND gates a row in 7 rounds to 64 in 64,
-/// whichever is faster for so many rows at the session's [`Pace`](crate::Pace).
+/// whichever is faster for so many rows at the session's [`Pace`].
 ///
 /// # Errors
 /// [`Abort`] if a peer is gone or cheated.
@@ -155,38 +156,95 @@ pub fn abs(a: &IntShare, session: &mut Session) -> Result<IntShare, Abort> {
     }
 }
 
-/// The least value of a column, as a column of one row (of none for none). `log2 n` times the rounds of [`min`].
+/// The least value of a column, as a column of one row (of none for none). See [`maximum`].
 ///
 /// # Errors
 /// [`Abort`] if a peer is gone or cheated.
 pub fn minimum(a: &IntShare, session: &mut Session) -> Result<IntShare, Abort> {
-    tournament(a, min, session)
+    tournament(a, |x, y, session| less_than(y, x, session), session)
 }
 
-/// The greatest value of a column, as a column of one row (of none for none). `log2 n` times the rounds of [`max`].
+/// The greatest value of a column, as a column of one row (of none for none).
+///
+/// A tournament in groups: in each, every row meets every other at once. Pairs take the fewest gates, `log2 n` times
+/// the rounds of [`max`]; greater groups take fewer rounds, and the session's [`Pace`] decides.
 ///
 /// # Errors
 /// [`Abort`] if a peer is gone or cheated.
 pub fn maximum(a: &IntShare, session: &mut Session) -> Result<IntShare, Abort> {
-    tournament(a, max, session)
+    tournament(a, less_than, session)
 }
 
-/// Lets the first half of the rows meet the second half until one row is left; an odd row waits.
+/// Lets groups of rows meet until one row is left; rows that fill no group wait. `loses` says in which rows its first
+/// operand loses against its second.
 fn tournament(
     a: &IntShare,
-    winner: impl Fn(&IntShare, &IntShare, &mut Session) -> Result<IntShare, Abort>,
+    loses: impl Fn(&IntShare, &IntShare, &mut Session) -> Result<BitShare, Abort>,
     session: &mut Session,
 ) -> Result<IntShare, Abort> {
     let mut rest = a.clone();
     while rest.rows() > 1 {
-        let rows = rest.rows();
-        let half = rows / 2;
-        let won = winner(&rest.slice(0..half), &rest.slice(half..2 * half), session)?;
-        let odd = rest.slice(2 * half..rows);
-        let bits = won.bits.iter().zip(&odd.bits).map(|(won, odd)| BitShare::concat([won, odd])).collect();
-        rest = IntShare { bits, signed: a.signed };
+        let (rows, group) = (rest.rows(), group_size(rest.rows(), a.width(), session.pace()));
+        let groups = rows / group;
+        // Member i of every group.
+        let members: Vec<IntShare> = (0..group).map(|i| rest.slice(i * groups..(i + 1) * groups)).collect();
+        let winners = winners(&members, &loses, session)?;
+        let pairs: Vec<_> = winners
+            .iter()
+            .zip(&members)
+            .flat_map(|(wins, member)| member.bits.iter().map(move |bit| (wins, bit)))
+            .collect();
+        let products = layer(&pairs, session)?;
+        // One member a group wins, so that the sum is the winner's.
+        let waiting = rest.slice(group * groups..rows);
+        let bit = |k: usize| {
+            let mut winner = products[k].clone();
+            products.iter().skip(k + a.width()).step_by(a.width()).for_each(|bit| winner.xor_assign(bit));
+            BitShare::concat([&winner, &waiting.bits[k]])
+        };
+        rest = IntShare { bits: (0..a.width()).map(bit).collect(), signed: a.signed };
     }
     Ok(rest)
+}
+
+/// Of each member, in which groups it is the winner: where members are equal, the first of them.
+fn winners(
+    members: &[IntShare],
+    loses: &impl Fn(&IntShare, &IntShare, &mut Session) -> Result<BitShare, Abort>,
+    session: &mut Session,
+) -> Result<Vec<BitShare>, Abort> {
+    let meetings: Vec<(usize, usize)> =
+        (0..members.len()).flat_map(|i| (i + 1..members.len()).map(move |j| (i, j))).collect();
+    let side = |pick: fn(&(usize, usize)) -> usize| {
+        let bit = |k: usize| BitShare::concat(meetings.iter().map(|pair| &members[pick(pair)].bits[k]));
+        IntShare { bits: (0..members[0].width()).map(bit).collect(), signed: members[0].signed }
+    };
+    let lost = loses(&side(|pair| pair.0), &side(|pair| pair.1), session)?;
+    let groups = members[0].rows();
+    let me = session.party();
+    let mut conditions = vec![Vec::with_capacity(members.len() - 1); members.len()];
+    for (meeting, &(i, j)) in meetings.iter().enumerate() {
+        let lost = lost.slice(meeting * groups..(meeting + 1) * groups);
+        conditions[i].push(lost.not(me));
+        conditions[j].push(lost);
+    }
+    logic::all(conditions, &mut Columns::new(groups, session))
+}
+
+/// The size of groups in which so many rows come down fastest. In integers throughout: all parties must agree.
+fn group_size(rows: usize, width: usize, pace: Pace) -> usize {
+    let halvings = |group: usize| u128::from(group.next_power_of_two().ilog2());
+    let time = |group: usize| {
+        let groups = rows / group;
+        let meetings = groups * group * (group - 1) / 2;
+        let comparison = pace.comparison(meetings, width);
+        let rounds = (group - 1).next_power_of_two().ilog2() as usize + 1;
+        let time = comparison.time(meetings, pace) + pace.rounds(rounds) + Pace::gates(groups * group, width);
+        time.as_nanos()
+    };
+    let sizes = [2, 4, 8, 16, 32].into_iter().filter(|&size| size < rows).chain([rows.min(64)]);
+    let faster = |&a: &usize, &b: &usize| (time(a) * halvings(b)).cmp(&(time(b) * halvings(a)));
+    sizes.min_by(faster).unwrap_or(2)
 }
 
 /// Two columns at one width and sign that hold the values of both.

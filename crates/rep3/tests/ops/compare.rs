@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use algebra::{Bits, Prg};
 use rep3::compare::{
     abs, equal, equal_each, less_than, less_than_each, mask, max, maximum, min, minimum, mux,
 };
-use rep3::{deal_bits, deal_ints};
+use rep3::{deal_bits, deal_ints, measure_pace};
 
 use crate::{SIZES, column, mine, run};
 
@@ -93,18 +95,24 @@ fn public_operands_match_the_clear_inside_and_outside_the_range() {
     }
 }
 
+/// At the pace of a local network and at one where rounds are dear: groups of other sizes meet.
 #[test]
-fn extremes_match_the_clear_at_every_size() {
+fn extremes_match_the_clear_at_every_size_and_pace() {
     let mut prg = Prg::new(&[4; 16]);
-    for rows in SIZES {
-        for signed in [false, true] {
-            let (x, shares) = column(rows, 16, signed, &mut prg);
-            let (least, greatest) = run(|session| {
-                let x = mine(&shares, session);
-                Ok((minimum(&x, session)?, maximum(&x, session)?))
-            });
-            assert_eq!(least, x.iter().copied().min().into_iter().collect::<Vec<_>>());
-            assert_eq!(greatest, x.iter().copied().max().into_iter().collect::<Vec<_>>());
+    for round in [0, 10] {
+        for rows in SIZES {
+            for signed in [false, true] {
+                let (x, shares) = column(rows, 16, signed, &mut prg);
+                let (least, greatest) = run(|session| {
+                    let time = std::cell::Cell::new(Duration::ZERO);
+                    let clock = || time.replace(time.get() + Duration::from_millis(round));
+                    measure_pace(clock, session)?;
+                    let x = mine(&shares, session);
+                    Ok((minimum(&x, session)?, maximum(&x, session)?))
+                });
+                assert_eq!(least, x.iter().copied().min().into_iter().collect::<Vec<_>>());
+                assert_eq!(greatest, x.iter().copied().max().into_iter().collect::<Vec<_>>());
+            }
         }
     }
 }
