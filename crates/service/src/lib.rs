@@ -1,6 +1,25 @@
-//! Coordinator, party, notary and client API: HTTP, storage, jobs, metrics
+//! The servers: coordinator, computation party, notary, sample exchange; HTTP, storage, jobs, metrics.
+//!
+//! - [`coordinator`]: takes submissions and queries in, and hands them to the parties.
+//! - [`party`]: verifies everything for itself, computes with the two others, keeps share columns.
+//! - [`notary`], [`exchange`]: who attests, and a made-up website to attest.
+//! - [`storage`]: durable state behind one small trait; [`http`]: how calls are served and made.
+//! - [`admission`]: what coordinator and parties check of a submission, each for itself.
+//! - [`run`]: puts the servers together from their [`config`].
 
+pub mod admission;
+pub mod clock;
+pub mod config;
+pub mod coordinator;
 pub mod exchange;
+pub mod fixture;
+pub mod http;
+pub mod keys;
+pub mod metrics;
 pub mod notary;
+pub mod party;
 pub mod private_file;
+pub mod run;
+pub mod storage;
 mod tls_listener;
+pub mod webhook;

@@ -53,7 +53,7 @@ codes! {
     NotFound "not_found" 404
         "There is nothing under this name here."
         "Check the id. A submission that never reached a server has to be sent again."
-    NotReady "not_ready" 202
+    NotReady "not_ready" 409
         "What was asked for does not exist yet."
         "Ask again in a few seconds."
     Timeout "timeout" 408

@@ -1,7 +1,9 @@
 //! A survey's signed definition: everything that parties, providers and consumers need to agree on.
 
+use circuit::parse::Format;
 use mpctls::Source;
 use serde::{Deserialize, Serialize};
+use stats::plan::Values;
 use stats::{ColumnType, Limits, Plan, Schema, Table};
 
 use crate::code::{Code, Refusal};
@@ -179,6 +181,46 @@ impl Survey {
     pub fn schema(&self) -> Schema {
         let columns = self.fields.iter().map(|field| (field.name.clone(), field.values.clone())).collect();
         Schema::single(Table { columns, max_rows: self.max_rows })
+    }
+
+    /// How a field's window is read, in the clear and inside three-party computation alike.
+    pub fn format(&self, field: &Field) -> Format {
+        let number =
+            |value: i128| i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX });
+        let kind = match &field.values.values {
+            Values::Number { scale: 0, min, max } => {
+                circuit::parse::Kind::Integer { min: number(*min), max: number(*max) }
+            }
+            Values::Number { scale, min, max } => {
+                circuit::parse::Kind::Decimal { scale: *scale, min: number(*min), max: number(*max) }
+            }
+            Values::Boolean => circuit::parse::Kind::Boolean,
+            Values::Category { labels } => circuit::parse::Kind::Category(labels.clone()),
+        };
+        Format { kind, quoted: self.quoted(field), nullable: field.values.nullable }
+    }
+
+    /// Whether a field's value stands between quotes: in the source's response, or, for what is typed, if it is
+    /// a text.
+    fn quoted(&self, field: &Field) -> bool {
+        use mpctls::source::Element;
+        if field.self_reported {
+            return matches!(field.values.values, Values::Category { .. }) && !field.values.nullable;
+        }
+        let body = &self.source.definition().response.body;
+        body.windows(2).any(|pair| {
+            matches!(pair, [Element::Anchor(anchor), Element::Field(name)] if *name == field.name && anchor.ends_with('"'))
+        })
+    }
+
+    /// The window of a typed value: the text, the byte that ends it, and blanks. None if it does not fit.
+    pub fn typed_window(&self, field: &Field, text: &str) -> Option<Vec<u8>> {
+        let mut window = text.as_bytes().to_vec();
+        window.push(if self.quoted(field) { b'"' } else { b',' });
+        (window.len() <= field.window as usize).then(|| {
+            window.resize(field.window as usize, b' ');
+            window
+        })
     }
 
     /// The names of the fields that are not proven.

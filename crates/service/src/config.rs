@@ -1,0 +1,319 @@
+//! Configuration files. Every key may be overridden by the environment: `listen` by `MPCSTATS_LISTEN`.
+//!
+//! [`PARTY`] and [`COORDINATOR`] are commented examples with every key; `mpcstats config check` reads a file
+//! as its server would, and says what is wrong.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use survey::{Code, PublicKey, Refusal, SignedSurvey, definition};
+
+use crate::keys::Keys;
+use crate::party::policy::OwnPolicy;
+
+/// A commented party configuration.
+pub const PARTY: &str = r#"# A computation party. Paths are relative to this file. Every key can also be set in the environment,
+# as MPCSTATS_LISTEN and so on.
+
+# The signed survey that this party serves.
+survey = "survey.json"
+# The organiser's public key: a survey that somebody else signed is refused. Leave out to accept any signer.
+# organiser = "64 hexadecimal digits"
+
+# This party's secret keys, made by `mpcstats party keygen`.
+keys = "party.key"
+
+# Where to listen: HTTPS and the links of the other parties, on one port.
+listen = "0.0.0.0:7400"
+# Names and addresses for the TLS certificate (clients check the key, not these).
+names = ["localhost"]
+
+# sqlite:PATH, or postgres://user:password@host/database
+storage = "sqlite:party.db"
+
+# A stricter policy of this party's own (see docs/src/policy.md).
+# policy = "policy.toml"
+
+# Threads for computation; 0 takes one for each core.
+threads = 0
+# How long a peer may say nothing within a computation, in seconds.
+patience = 30
+"#;
+
+/// A commented coordinator configuration.
+pub const COORDINATOR: &str = r#"# A coordinator. Paths are relative to this file. Every key can also be set in the environment,
+# as MPCSTATS_LISTEN and so on. Any number of coordinators may share one database and one key file.
+
+# The signed survey that this coordinator serves.
+survey = "survey.json"
+# The organiser's public key: a survey that somebody else signed is refused. Leave out to accept any signer.
+# organiser = "64 hexadecimal digits"
+
+# Secret keys, made by `mpcstats party keygen`: identity (TLS, webhooks) and the hash of the accounts' index.
+keys = "coordinator.key"
+
+# Where to listen, and what with: "identity" (TLS under this server's own key, which the survey names) or
+# "none" (plain HTTP, behind a proxy on this host that ends TLS).
+listen = "0.0.0.0:7300"
+tls = "identity"
+names = ["localhost"]
+
+# sqlite:PATH, or postgres://user:password@host/database
+storage = "sqlite:coordinator.db"
+
+# At most this many submissions wait.
+queue = 10000
+# Calls a second, in the long run, from one address and for the survey; bursts of ten seconds' worth pass.
+rate_per_address = 10
+rate_per_survey = 1000
+
+# Who is told of batches and releases, by signed POST.
+# webhook = "https://example.org/hook"
+"#;
+
+/// A party's configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartyConfig {
+    /// The signed survey.
+    pub survey: PathBuf,
+    /// Who must have signed it.
+    #[serde(default)]
+    pub organiser: Option<PublicKey>,
+    /// The key file.
+    pub keys: PathBuf,
+    /// Where to listen.
+    pub listen: String,
+    /// Names for the certificate.
+    #[serde(default = "localhost")]
+    pub names: Vec<String>,
+    /// The database.
+    pub storage: String,
+    /// A policy file of its own.
+    #[serde(default)]
+    pub policy: Option<PathBuf>,
+    /// Threads for computation.
+    #[serde(default)]
+    pub threads: usize,
+    /// How long a peer may say nothing, in seconds.
+    #[serde(default = "half_a_minute")]
+    pub patience: u64,
+}
+
+/// How a coordinator's port is protected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tls {
+    /// By TLS under the server's own key.
+    #[default]
+    Identity,
+    /// Not at all: a proxy on the same host ends TLS.
+    None,
+}
+
+/// A coordinator's configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoordinatorConfig {
+    /// The signed survey.
+    pub survey: PathBuf,
+    /// Who must have signed it.
+    #[serde(default)]
+    pub organiser: Option<PublicKey>,
+    /// The key file.
+    pub keys: PathBuf,
+    /// Where to listen.
+    pub listen: String,
+    /// How the port is protected.
+    #[serde(default)]
+    pub tls: Tls,
+    /// Names for the certificate.
+    #[serde(default = "localhost")]
+    pub names: Vec<String>,
+    /// The database.
+    pub storage: String,
+    /// How many submissions may wait.
+    #[serde(default = "ten_thousand")]
+    pub queue: u64,
+    /// Calls a second from one address.
+    #[serde(default = "ten")]
+    pub rate_per_address: f64,
+    /// Calls a second for the survey.
+    #[serde(default = "thousand")]
+    pub rate_per_survey: f64,
+    /// Who is told of batches and releases.
+    #[serde(default)]
+    pub webhook: Option<String>,
+}
+
+fn localhost() -> Vec<String> {
+    vec!["localhost".into()]
+}
+
+const fn half_a_minute() -> u64 {
+    30
+}
+
+const fn ten_thousand() -> u64 {
+    10_000
+}
+
+const fn ten() -> f64 {
+    10.0
+}
+
+const fn thousand() -> f64 {
+    1000.0
+}
+
+fn fault(path: &Path, why: impl std::fmt::Display) -> Refusal {
+    Refusal::new(Code::InvalidConfiguration, format!("{}: {why}", path.display()))
+}
+
+fn text(path: &Path) -> Result<String, Refusal> {
+    std::fs::read_to_string(path).map_err(|error| fault(path, error))
+}
+
+const KEYS: &[&str] = &[
+    "survey",
+    "organiser",
+    "keys",
+    "listen",
+    "tls",
+    "names",
+    "storage",
+    "policy",
+    "threads",
+    "patience",
+    "queue",
+    "rate_per_address",
+    "rate_per_survey",
+    "webhook",
+];
+
+/// Reads a configuration; `environment` gives the value of a variable.
+fn read<T: DeserializeOwned>(
+    path: &Path,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<T, Refusal> {
+    let mut table: toml::Table = text(path)?.parse().map_err(|error| fault(path, error))?;
+    for key in KEYS {
+        let Some(value) = environment(&format!("MPCSTATS_{}", key.to_uppercase())) else { continue };
+        // As TOML, if it reads as TOML; else as a string, so that nobody has to quote quotes.
+        let parsed =
+            format!("{key} = {value}").parse::<toml::Table>().ok().and_then(|mut one| one.remove(*key));
+        table.insert((*key).to_owned(), parsed.unwrap_or(toml::Value::String(value)));
+    }
+    toml::Value::Table(table).try_into().map_err(|error| fault(path, error))
+}
+
+fn beside(config: &Path, path: &Path) -> PathBuf {
+    config.parent().unwrap_or(Path::new(".")).join(path)
+}
+
+/// `sqlite:PATH` with the path made relative to the configuration.
+fn storage_beside(config: &Path, url: &str) -> String {
+    match url.strip_prefix("sqlite:") {
+        Some(path) => format!("sqlite:{}", beside(config, Path::new(path)).display()),
+        None => url.to_owned(),
+    }
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// A configuration with what its files hold, all checked.
+#[derive(Clone, Debug)]
+pub struct Loaded<C> {
+    /// The configuration, with paths resolved.
+    pub config: C,
+    /// The survey.
+    pub survey: SignedSurvey,
+    /// The secret keys.
+    pub keys: Keys,
+    /// A party's own policy.
+    pub policy: OwnPolicy,
+}
+
+fn survey(path: &Path, organiser: Option<&PublicKey>) -> Result<SignedSurvey, Refusal> {
+    let survey: SignedSurvey = serde_json::from_str(&text(path)?).map_err(|error| fault(path, error))?;
+    definition::verify(&survey, organiser).map_err(|refusal| fault(path, refusal))?;
+    Ok(survey)
+}
+
+/// Reads and checks a party's configuration and everything that it names.
+///
+/// # Errors
+/// [`Code::InvalidConfiguration`] naming the file and what is wrong in it.
+pub fn party(path: &Path) -> Result<Loaded<PartyConfig>, Refusal> {
+    let mut config: PartyConfig = read(path, environment)?;
+    config.storage = storage_beside(path, &config.storage);
+    let survey = survey(&beside(path, &config.survey), config.organiser.as_ref())?;
+    let keys = Keys::read(&beside(path, &config.keys))?;
+    let me = survey.body.parties.iter().find(|party| party.identity == keys.identity.public());
+    let me = me.ok_or_else(|| fault(path, "the keys are not those of one of the survey's parties"))?;
+    if me.sealing != keys.opening.public() {
+        return Err(fault(path, "the sealing key is not the one that the survey names for this party"));
+    }
+    let policy = match &config.policy {
+        None => OwnPolicy::default(),
+        Some(file) => {
+            let file = beside(path, file);
+            toml::from_str(&text(&file)?).map_err(|error| fault(&file, error))?
+        }
+    };
+    Ok(Loaded { config, survey, keys, policy })
+}
+
+/// Reads and checks a coordinator's configuration and everything that it names.
+///
+/// # Errors
+/// [`Code::InvalidConfiguration`] naming the file and what is wrong in it.
+pub fn coordinator(path: &Path) -> Result<Loaded<CoordinatorConfig>, Refusal> {
+    let mut config: CoordinatorConfig = read(path, environment)?;
+    config.storage = storage_beside(path, &config.storage);
+    let survey = survey(&beside(path, &config.survey), config.organiser.as_ref())?;
+    let keys = Keys::read(&beside(path, &config.keys))?;
+    let pinned = survey.body.coordinator.identity;
+    if config.tls == Tls::Identity && pinned.is_some_and(|key| key != keys.identity.public()) {
+        return Err(fault(path, "the identity key is not the one that the survey names for its coordinator"));
+    }
+    Ok(Loaded { config, survey, keys, policy: OwnPolicy::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commented_examples_are_configurations() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, PARTY).unwrap();
+        let party: PartyConfig = read(&path, |_| None).unwrap();
+        assert_eq!((party.listen.as_str(), party.patience), ("0.0.0.0:7400", 30));
+        std::fs::write(&path, COORDINATOR).unwrap();
+        let coordinator: CoordinatorConfig = read(&path, |_| None).unwrap();
+        assert_eq!(coordinator.tls, Tls::Identity);
+    }
+
+    #[test]
+    fn the_environment_overrides_and_unknown_keys_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, PARTY).unwrap();
+        let set = |name: &str| match name {
+            "MPCSTATS_LISTEN" => Some("127.0.0.1:1".to_owned()),
+            "MPCSTATS_THREADS" => Some("3".to_owned()),
+            "MPCSTATS_NAMES" => Some("[\"a\", \"b\"]".to_owned()),
+            _ => None,
+        };
+        let party: PartyConfig = read(&path, set).unwrap();
+        assert_eq!((party.listen.as_str(), party.threads, party.names.len()), ("127.0.0.1:1", 3, 2));
+        std::fs::write(&path, format!("{PARTY}\nlisten_to = 1")).unwrap();
+        let refusal = read::<PartyConfig>(&path, |_| None).unwrap_err();
+        assert!(refusal.detail.contains("listen_to"), "{refusal}");
+    }
+}

@@ -1,0 +1,220 @@
+//! What a coordinator serves over HTTPS.
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use survey::submission::MAX_SUBMISSION;
+use survey::wire::{Event, QueryAccepted, QueryStatus, Queued, SignedHeader, Status};
+use survey::{
+    Code, Id, Purpose, Refusal, Signed, SignedQuery, SignedRecord, SignedSurvey, Submission, query,
+};
+
+use super::tables::{Stored, Tables};
+use super::{Intake, Limiter, openapi};
+use crate::clock::Clock;
+use crate::http::reads::{Chain, Place};
+use crate::http::serve::From;
+use crate::http::{Failure, Json as Body, observe, reads};
+use crate::metrics::Metrics;
+use crate::party::link::{COORDINATOR, Delivery, FETCH, QueueAnswer, QueueCall};
+use crate::party::peers::{Envelope, unwrap};
+use crate::storage::BoxFuture;
+use crate::webhook::Webhook;
+
+/// A record of a full batch, a plan, three outputs: nothing that parties and consumers send is larger.
+const MAX_MESSAGE: usize = 8 << 20;
+/// How many digests a party is given at once.
+const LIST: u32 = survey::record::MAX_BATCH as u32;
+/// How many queries may wait.
+const MAX_QUERIES: u64 = 256;
+
+/// A coordinator as its routes see it.
+#[derive(Clone)]
+pub struct Api {
+    /// The survey as it was signed.
+    pub survey: Arc<SignedSurvey>,
+    /// Its id.
+    pub survey_id: Id,
+    /// Durable state.
+    pub tables: Tables,
+    /// The way into the queue.
+    pub intake: Intake,
+    /// Rate limits.
+    pub limiter: Arc<Limiter>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Counters.
+    pub metrics: Metrics,
+    /// When each party was last heard of.
+    pub heard: Arc<std::sync::Mutex<[u64; 3]>>,
+    /// Who is told of records and releases.
+    pub webhook: Option<Webhook>,
+}
+
+/// All routes of a coordinator.
+pub fn routes(api: Api) -> Router {
+    let metrics = api.metrics.clone();
+    let submissions = Router::new()
+        .route("/v1/submissions", post(submit))
+        .layer(DefaultBodyLimit::max(MAX_SUBMISSION))
+        .with_state(api.clone());
+    Router::new()
+        .route("/v1/queries", post(ask))
+        .route("/v1/queries/{id}", get(asked))
+        .route("/v1/parties/queue", post(queue))
+        .route("/v1/records", post(settle))
+        .route("/v1/outputs", post(deliver))
+        .layer(DefaultBodyLimit::max(MAX_MESSAGE))
+        .route("/v1/openapi.json", get(|| async { Json(openapi::document()) }))
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(|State(api): State<Api>| async move { ready(&api).await }))
+        .route("/metrics", get(|State(api): State<Api>| async move { api.metrics.text() }))
+        .with_state(api.clone())
+        .merge(submissions)
+        .merge(reads::routes(Arc::new(api)))
+        .fallback(|| async { Failure(Code::NotFound.into()) })
+        .layer(axum::middleware::from_fn_with_state(metrics, observe))
+}
+
+async fn ready(api: &Api) -> Result<&'static str, Failure> {
+    api.tables.tip().await?;
+    Ok("ok")
+}
+
+async fn submit(
+    State(api): State<Api>,
+    Extension(From(address)): Extension<From>,
+    Body(submission): Body<Submission>,
+) -> Result<(StatusCode, Json<Queued>), Failure> {
+    api.limiter.check(address.ip(), api.clock.now_ms())?;
+    let (submission, position) = api.intake.submit(submission).await?;
+    api.metrics.add("mpcstats_submissions_total", &[("outcome", "queued")], 1.0);
+    Ok((StatusCode::ACCEPTED, Json(Queued { submission, position })))
+}
+
+async fn ask(
+    State(api): State<Api>,
+    Extension(From(address)): Extension<From>,
+    Body(query): Body<SignedQuery>,
+) -> Result<(StatusCode, Json<QueryAccepted>), Failure> {
+    api.limiter.check(address.ip(), api.clock.now_ms())?;
+    query::check(&query, &api.survey.body, &api.survey_id)?;
+    let id = query::query_id(&query)?;
+    api.tables.ask(id, query, api.clock.now_ms(), MAX_QUERIES).await?;
+    Ok((StatusCode::ACCEPTED, Json(QueryAccepted { query: id })))
+}
+
+async fn asked(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<QueryStatus>, Failure> {
+    Ok(Json(api.tables.query(reads::id(&id)?).await?))
+}
+
+async fn queue(
+    State(api): State<Api>,
+    Body(signed): Body<Signed<Envelope<QueueCall>>>,
+) -> Result<Json<QueueAnswer>, Failure> {
+    let now_ms = api.clock.now_ms();
+    let keys = api.survey.body.party_keys();
+    let (party, call) = unwrap(signed, &api.survey_id, COORDINATOR, now_ms / 1000, &keys)?;
+    api.heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[party] = now_ms / 1000;
+    Ok(Json(match call {
+        QueueCall::List { after } => {
+            let (digests, mark) = api.tables.list(after, now_ms, LIST).await?;
+            QueueAnswer::Digests { digests, mark }
+        }
+        QueueCall::Fetch { digests } if digests.len() <= FETCH => {
+            QueueAnswer::Submissions { submissions: api.tables.fetch(digests).await? }
+        }
+        QueueCall::Fetch { .. } => return Err(Failure(Code::TooLarge.into())),
+        QueueCall::Height => QueueAnswer::Height { height: api.tables.tip().await?.0.height },
+        QueueCall::Queries => QueueAnswer::Queries { queries: api.tables.waiting(16).await? },
+        QueueCall::RefuseQuery { query, refusal } => {
+            api.tables.refuse(query, refusal, party as u8).await?;
+            QueueAnswer::Done
+        }
+    }))
+}
+
+/// Anybody may bring a record: its three signatures are what counts.
+async fn settle(State(api): State<Api>, Body(record): Body<SignedRecord>) -> Result<Json<()>, Failure> {
+    record.verify(&api.survey_id, &api.survey.body.party_keys())?;
+    let header = record.record.header.clone();
+    let known = api.tables.tip().await?.0.height > header.height;
+    api.tables.settle(record, api.survey_id).await?;
+    if let (Some(webhook), false) = (&api.webhook, known) {
+        webhook.announce(Event::Batch { header: Box::new(header) });
+    }
+    Ok(Json(()))
+}
+
+async fn deliver(State(api): State<Api>, Body(delivery): Body<Delivery>) -> Result<Json<()>, Failure> {
+    let keys = api.survey.body.party_keys();
+    for output in &delivery.outputs {
+        let id = Id::of(&output.statement)?;
+        let key = keys.get(usize::from(output.party));
+        if !key.is_some_and(|key| key.verify(Purpose::Release, &id, &output.signature)) {
+            return Err(Failure(Refusal::new(Code::BadSignature, "output")));
+        }
+    }
+    let was_done = matches!(api.tables.query(delivery.query).await?, QueryStatus::Done { .. });
+    api.tables.deliver(delivery.query, delivery.outputs).await?;
+    if let (Some(webhook), false) = (&api.webhook, was_done)
+        && let QueryStatus::Done { outputs } = api.tables.query(delivery.query).await?
+    {
+        let statement = &outputs[0].statement;
+        webhook.announce(Event::Release {
+            survey: statement.survey,
+            release: statement.release,
+            plan: statement.plan,
+            epochs: statement.epochs.clone(),
+        });
+    }
+    Ok(Json(()))
+}
+
+impl Chain for Api {
+    fn survey(&self) -> &SignedSurvey {
+        &self.survey
+    }
+
+    fn status(&self) -> BoxFuture<'_, Result<Status, Refusal>> {
+        Box::pin(async {
+            let (tip, queued) = self.tables.tip().await?;
+            let now = self.clock.now();
+            self.metrics.set("mpcstats_queue", &[], queued as f64);
+            Ok(Status {
+                survey: self.survey_id,
+                now,
+                version: env!("CARGO_PKG_VERSION").into(),
+                open: self.survey.body.check_open(now).is_ok(),
+                queued,
+                accepted: tip.accounts,
+                open_accounts: tip.open_accounts,
+                minimum: self.survey.body.policy.minimum(),
+                height: tip.height,
+                epochs: tip.epochs,
+                parties: *self.heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
+            })
+        })
+    }
+
+    fn place(&self, submission: Id) -> BoxFuture<'_, Result<Option<Place>, Refusal>> {
+        Box::pin(async move {
+            let place = self.tables.place(submission).await?;
+            Ok(place.map(|(stored, position)| match stored {
+                Stored::Queued(..) => Place::Queued(position),
+                Stored::Settled(height) => Place::Settled(height),
+            }))
+        })
+    }
+
+    fn record(&self, height: u64) -> BoxFuture<'_, Result<Option<SignedRecord>, Refusal>> {
+        Box::pin(self.tables.record(height))
+    }
+
+    fn headers(&self) -> BoxFuture<'_, Result<Vec<SignedHeader>, Refusal>> {
+        Box::pin(self.tables.headers())
+    }
+}

@@ -1,0 +1,421 @@
+//! A coordinator's durable state. It decides nothing: a record that three parties signed settles submissions.
+
+use serde::{Deserialize, Serialize};
+use survey::wire::{QueryStatus, SignedHeader};
+use survey::{Code, Id, PartyOutput, Refusal, SignedQuery, SignedRecord, Submission};
+
+use crate::storage::{Store, Table, Tx, TxError};
+
+/// Waiting submissions, by a mark that rises with time.
+const QUEUE: Table<[u8], Submission> = Table::new("queue");
+/// Their digests, by the same marks: listing them reads no submission.
+const LISTED: Table<[u8], Id> = Table::new("listed");
+/// Where each submission is.
+const SUBMISSIONS: Table<Id, Stored> = Table::new("submissions");
+/// Which submission came for an account, under a keyed hash, to turn a second one away early.
+const ACCOUNTS: Table<Id, Id> = Table::new("accounts");
+/// Records by height.
+const CHAIN: Table<u64, SignedRecord> = Table::new("chain");
+/// Their headers.
+const HEADERS: Table<u64, SignedHeader> = Table::new("headers");
+/// The parties' chain as far as it is known here.
+const TIP: Table<(), Tip> = Table::new("tip");
+/// Queries, and what became of them.
+const QUERIES: Table<Id, Asked> = Table::new("queries");
+/// The ids of queries that wait, by a mark that rises with time.
+const WAITING: Table<[u8], Id> = Table::new("waiting");
+/// Outputs, by query and party.
+const OUTPUTS: Table<(Id, u8), PartyOutput> = Table::new("outputs");
+
+/// Where a submission is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stored {
+    /// In the queue, under this mark (hexadecimal), for this account's keyed hash.
+    Queued(String, Id),
+    /// In the record of this height.
+    Settled(u64),
+}
+
+/// The parties' chain as far as it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tip {
+    /// The next height.
+    pub height: u64,
+    /// The last header; none before the first.
+    pub previous: Option<Id>,
+    /// Accounts accepted.
+    pub accounts: u64,
+    /// Of them, in the open epoch.
+    pub open_accounts: u64,
+    /// Closed epochs.
+    pub epochs: u64,
+}
+
+/// A query, and why the parties refuse it if they do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    query: SignedQuery,
+    mark: String,
+    refusal: Option<(Refusal, u8)>,
+}
+
+/// An admitted submission on its way into the queue.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its digest.
+    pub digest: Id,
+    /// The keyed hash of its account.
+    pub account: Id,
+    /// The submission.
+    pub submission: Submission,
+}
+
+/// A coordinator's storage; any number of coordinators may share it.
+#[derive(Clone)]
+pub struct Tables {
+    store: Store,
+}
+
+/// A mark: milliseconds, then randomness, so that several coordinators never collide.
+fn mark(now_ms: u64) -> Vec<u8> {
+    [now_ms.to_be_bytes(), rand::random()].concat()
+}
+
+impl Tables {
+    /// Over a store.
+    pub const fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Puts submissions into the queue in one transaction; says of each what stands in its way, or how many
+    /// are before it.
+    ///
+    /// # Errors
+    /// [`Code::Storage`].
+    pub async fn enqueue(
+        &self,
+        entries: Vec<Entry>,
+        now_ms: u64,
+        capacity: u64,
+    ) -> Result<Vec<Result<u64, Code>>, Refusal> {
+        self.store
+            .run("enqueue", move |tx| {
+                let entries = entries.clone();
+                Box::pin(async move {
+                    let mut queued = tx.count(&QUEUE, &[], None).await?;
+                    let mut outcomes = Vec::with_capacity(entries.len());
+                    for entry in entries {
+                        let outcome = enqueue(tx, entry, now_ms, queued, capacity).await?;
+                        queued += u64::from(outcome.is_ok());
+                        outcomes.push(outcome);
+                    }
+                    Ok(outcomes)
+                })
+            })
+            .await
+    }
+
+    /// The digests of waiting submissions after a mark in milliseconds, and the mark to go on from. The last two
+    /// seconds are listed again each time: another coordinator may still be writing there.
+    ///
+    /// # Errors
+    /// [`Code::Storage`].
+    pub async fn list(&self, after: u64, now_ms: u64, limit: u32) -> Result<(Vec<Id>, u64), Refusal> {
+        self.store
+            .run("list", move |tx| {
+                Box::pin(async move {
+                    let entries = tx.scan(&LISTED, &after.to_be_bytes(), limit).await?;
+                    let last = entries.last().and_then(|(key, _)| key.first_chunk::<8>().copied());
+                    let last =
+                        last.map_or(after, u64::from_be_bytes).min(now_ms.saturating_sub(2000)).max(after);
+                    Ok((entries.into_iter().map(|(_, digest)| digest).collect(), last))
+                })
+            })
+            .await
+    }
+
+    /// Waiting submissions by digest.
+    ///
+    /// # Errors
+    /// [`Code::Storage`].
+    pub async fn fetch(&self, digests: Vec<Id>) -> Result<Vec<Submission>, Refusal> {
+        self.store
+            .run("fetch", move |tx| {
+                let digests = digests.clone();
+                Box::pin(async move {
+                    let mut found = Vec::new();
+                    for digest in digests {
+                        let Some(Stored::Queued(mark, _)) = tx.get(&SUBMISSIONS, &digest).await? else {
+                            continue;
+                        };
+                        let mark = hex::decode(mark).unwrap_or_default();
+                        found.extend(tx.get(&QUEUE, mark.as_slice()).await?);
+                    }
+                    Ok(found)
+                })
+            })
+            .await
+    }
+
+    /// Where a submission is, and if it waits, how many are before it.
+    ///
+    /// # Errors
+    /// [`Code::Storage`].
+    pub async fn place(&self, submission: Id) -> Result<Option<(Stored, u64)>, Refusal> {
+        self.store
+            .run("place", move |tx| {
+                Box::pin(async move {
+                    let Some(stored) = tx.get(&SUBMISSIONS, &submission).await? else { return Ok(None) };
+                    let position = match &stored {
+                        Stored::Queued(mark, _) => {
+                            let mark = hex::decode(mark).unwrap_or_default();
+                            tx.count(&QUEUE, &[], Some(&mark)).await?
+                        }
+                        Stored::Settled(_) => 0,
+                    };
+                    Ok(Some((stored, position)))
+                })
+            })
+            .await
+    }
+
+    /// Takes a record over, whose signatures the caller has checked: its submissions leave the queue, shares and
+    /// all. A record that is known already is none the worse for coming again.
+    ///
+    /// # Errors
+    /// [`Code::Conflict`] if it does not continue the chain; [`Code::NotReady`] if one before it is missing.
+    pub async fn settle(&self, record: SignedRecord, survey: Id) -> Result<(), Refusal> {
+        self.store
+            .run("settle", move |tx| {
+                let record = record.clone();
+                Box::pin(async move {
+                    let tip = tx.get(&TIP, &()).await?.unwrap_or_default();
+                    let header = &record.record.header;
+                    if header.height < tip.height {
+                        return Ok(());
+                    }
+                    if header.height > tip.height {
+                        return Err(Code::NotReady.into());
+                    }
+                    if header.previous != tip.previous.unwrap_or(survey) {
+                        return Err(
+                            Refusal::new(Code::Conflict, "the record does not continue the chain").into()
+                        );
+                    }
+                    apply(tx, &record, tip).await
+                })
+            })
+            .await
+    }
+
+    /// The chain's tip and how many submissions wait.
+    ///
+    /// # Errors
+    /// [`Code::Storage`].
+    pub async fn tip(&self) -> Result<(Tip, u64), Refusal> {
+        self.store
+            .run("tip", |tx| {
+                Box::pin(async move {
+                    let tip = tx.get(&TIP, &()).await?.unwrap_or_default();
+                    Ok((tip, tx.count(&QUEUE, &[], None).await?))
+                })
+            })
+            .await
+    }
+
+    /// The record of a height.
+    ///
+    /// # Errors
+    /// [`Code::Storage`].
+    pub async fn record(&self, height: u64) -> Result<Option<SignedRecord>, Refusal> {
+        self.store.run("record", move |tx| Box::pin(async move { Ok(tx.get(&CHAIN, &height).await?) })).await
+    }
+
+    /// All headers, in order.
+    ///
+    /// # Errors
+    /// [`Code::Storage`].
+    pub async fn headers(&self) -> Result<Vec<SignedHeader>, Refusal> {
+        self.store
+            .run("headers", |tx| {
+                Box::pin(async move {
+                    let headers = tx.scan(&HEADERS, &[], u32::MAX >> 1).await?;
+                    Ok(headers.into_iter().map(|(_, header)| header).collect())
+                })
+            })
+            .await
+    }
+
+    /// Takes a query in. Asking again what was refused puts it into the queue again.
+    ///
+    /// # Errors
+    /// [`Code::QueueFull`] or [`Code::Storage`].
+    pub async fn ask(&self, id: Id, query: SignedQuery, now_ms: u64, capacity: u64) -> Result<(), Refusal> {
+        self.store
+            .run("ask", move |tx| {
+                let query = query.clone();
+                Box::pin(async move {
+                    let known = tx.get(&QUERIES, &id).await?;
+                    if known.is_some_and(|asked| asked.refusal.is_none()) {
+                        return Ok(());
+                    }
+                    if tx.count(&WAITING, &[], None).await? >= capacity {
+                        return Err(Code::QueueFull.into());
+                    }
+                    let mark = mark(now_ms);
+                    let asked = Asked { query, mark: hex::encode(&mark), refusal: None };
+                    tx.put(&QUERIES, &id, &asked).await?;
+                    tx.put(&WAITING, mark.as_slice(), &id).await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// The queries that wait, in order.
+    ///
+    /// # Errors
+    /// [`Code::Storage`].
+    pub async fn waiting(&self, limit: u32) -> Result<Vec<SignedQuery>, Refusal> {
+        self.store
+            .run("waiting", move |tx| {
+                Box::pin(async move {
+                    let mut queries = Vec::new();
+                    for (_, id) in tx.scan(&WAITING, &[], limit).await? {
+                        queries.extend(tx.get(&QUERIES, &id).await?.map(|asked: Asked| asked.query));
+                    }
+                    Ok(queries)
+                })
+            })
+            .await
+    }
+
+    /// Takes a party's refusal of a query.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] or [`Code::Storage`].
+    pub async fn refuse(&self, id: Id, refusal: Refusal, party: u8) -> Result<(), Refusal> {
+        self.store
+            .run("refuse", move |tx| {
+                let refusal = refusal.clone();
+                Box::pin(async move {
+                    let mut asked = tx.get(&QUERIES, &id).await?.ok_or(Code::NotFound)?;
+                    tx.delete(&WAITING, hex::decode(&asked.mark).unwrap_or_default().as_slice()).await?;
+                    asked.refusal = Some((refusal, party));
+                    tx.put(&QUERIES, &id, &asked).await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// Takes outputs over; once there are three that match, the query waits no more.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] or [`Code::Storage`].
+    pub async fn deliver(&self, id: Id, outputs: Vec<PartyOutput>) -> Result<(), Refusal> {
+        self.store
+            .run("deliver", move |tx| {
+                let outputs = outputs.clone();
+                Box::pin(async move {
+                    let asked = tx.get(&QUERIES, &id).await?.ok_or(Code::NotFound)?;
+                    for output in outputs {
+                        tx.put(&OUTPUTS, &(id, output.party), &output).await?;
+                    }
+                    if three(tx, id).await?.is_some() {
+                        tx.delete(&WAITING, hex::decode(&asked.mark).unwrap_or_default().as_slice()).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// What became of a query.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] or [`Code::Storage`].
+    pub async fn query(&self, id: Id) -> Result<QueryStatus, Refusal> {
+        self.store
+            .run("query", move |tx| {
+                Box::pin(async move {
+                    let asked = tx.get(&QUERIES, &id).await?.ok_or(Code::NotFound)?;
+                    if let Some(outputs) = three(tx, id).await? {
+                        return Ok(QueryStatus::Done { outputs: Box::new(outputs) });
+                    }
+                    Ok(match asked.refusal {
+                        Some((refusal, party)) => QueryStatus::Refused { refusal, party },
+                        None => QueryStatus::Running,
+                    })
+                })
+            })
+            .await
+    }
+}
+
+async fn enqueue(
+    tx: &mut Tx,
+    entry: Entry,
+    now_ms: u64,
+    queued: u64,
+    capacity: u64,
+) -> Result<Result<u64, Code>, TxError> {
+    if tx.get(&SUBMISSIONS, &entry.digest).await?.is_some() {
+        // Sent again: the first one's place is asked for separately.
+        return Ok(Ok(queued));
+    }
+    if tx.get(&ACCOUNTS, &entry.account).await?.is_some() {
+        return Ok(Err(Code::DuplicateAccount));
+    }
+    if queued >= capacity {
+        return Ok(Err(Code::QueueFull));
+    }
+    let mark = mark(now_ms);
+    tx.put(&QUEUE, mark.as_slice(), &entry.submission).await?;
+    tx.put(&LISTED, mark.as_slice(), &entry.digest).await?;
+    tx.put(&SUBMISSIONS, &entry.digest, &Stored::Queued(hex::encode(&mark), entry.account)).await?;
+    tx.put(&ACCOUNTS, &entry.account, &entry.digest).await?;
+    Ok(Ok(queued))
+}
+
+async fn apply(tx: &mut Tx, signed: &SignedRecord, tip: Tip) -> Result<(), TxError> {
+    let (record, height) = (&signed.record, signed.record.header.height);
+    let leaves = record.leaves.iter().map(|leaf| (leaf, true));
+    let refused = record.refused.iter().map(|refused| (&refused.submission, false));
+    for (submission, accepted) in leaves.chain(refused) {
+        if let Some(Stored::Queued(mark, account)) = tx.get(&SUBMISSIONS, submission).await? {
+            let mark = hex::decode(mark).unwrap_or_default();
+            tx.delete(&QUEUE, mark.as_slice()).await?;
+            tx.delete(&LISTED, mark.as_slice()).await?;
+            if !accepted {
+                // Whoever was refused may try again with a new proof.
+                tx.delete(&ACCOUNTS, &account).await?;
+            }
+        }
+        tx.put(&SUBMISSIONS, submission, &Stored::Settled(height)).await?;
+    }
+    let header = record.header.clone();
+    let open = tip.open_accounts + header.accepted;
+    let tip = Tip {
+        height: height + 1,
+        previous: Some(header.id()?),
+        accounts: tip.accounts + header.accepted,
+        open_accounts: if header.closes_epoch { 0 } else { open },
+        epochs: tip.epochs + u64::from(header.closes_epoch),
+    };
+    tx.put(&TIP, &(), &tip).await?;
+    tx.put(&CHAIN, &height, signed).await?;
+    tx.put(&HEADERS, &height, &SignedHeader { header, signatures: signed.signatures }).await?;
+    Ok(())
+}
+
+/// The outputs of all three parties, if they are there and state the same.
+async fn three(tx: &mut Tx, id: Id) -> Result<Option<[PartyOutput; 3]>, TxError> {
+    let mut outputs = Vec::with_capacity(3);
+    for party in 0..3 {
+        outputs.extend(tx.get(&OUTPUTS, &(id, party)).await?);
+    }
+    let outputs: Option<[PartyOutput; 3]> = outputs.try_into().ok();
+    Ok(outputs.filter(|outputs| outputs.iter().all(|output| output.statement == outputs[0].statement)))
+}

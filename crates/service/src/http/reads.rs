@@ -1,0 +1,106 @@
+//! The reads that coordinator and parties serve alike, each from its own storage.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use survey::wire::{Epochs, Headers, SignedHeader, Status, SubmissionStatus};
+use survey::{Code, Id, Refusal, SignedRecord, SignedSurvey, epoch};
+
+use super::Failure;
+use crate::storage::BoxFuture;
+
+/// Where a submission is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// So many are before it.
+    Queued(u64),
+    /// In the record of this height.
+    Settled(u64),
+}
+
+/// Something that knows the chain of records.
+pub trait Chain: Send + Sync {
+    /// The survey.
+    fn survey(&self) -> &SignedSurvey;
+
+    /// Where things stand.
+    fn status(&self) -> BoxFuture<'_, Result<Status, Refusal>>;
+
+    /// Where a submission is, if it is known.
+    fn place(&self, submission: Id) -> BoxFuture<'_, Result<Option<Place>, Refusal>>;
+
+    /// The record of a height, if it is there yet.
+    fn record(&self, height: u64) -> BoxFuture<'_, Result<Option<SignedRecord>, Refusal>>;
+
+    /// All records' headers, in order.
+    fn headers(&self) -> BoxFuture<'_, Result<Vec<SignedHeader>, Refusal>>;
+}
+
+type Shared = Arc<dyn Chain>;
+
+/// The routes.
+pub fn routes(chain: Shared) -> Router {
+    Router::new()
+        .route("/v1/survey", get(survey))
+        .route("/v1/status", get(status))
+        .route("/v1/submissions/{id}", get(submission))
+        .route("/v1/epochs", get(epochs))
+        .route("/v1/epochs/{number}/headers", get(headers))
+        .route("/v1/records/{height}", get(record))
+        .with_state(chain)
+}
+
+/// Reads an id from a path.
+///
+/// # Errors
+/// [`Code::Malformed`].
+pub fn id(text: &str) -> Result<Id, Refusal> {
+    text.parse().map_err(|error: survey::ParseIdError| Refusal::new(Code::Malformed, error.to_string()))
+}
+
+async fn survey(State(chain): State<Shared>) -> Json<SignedSurvey> {
+    Json(chain.survey().clone())
+}
+
+async fn status(State(chain): State<Shared>) -> Result<Json<Status>, Failure> {
+    Ok(Json(chain.status().await?))
+}
+
+async fn submission(
+    State(chain): State<Shared>,
+    Path(submission): Path<String>,
+) -> Result<Json<SubmissionStatus>, Failure> {
+    let submission = id(&submission)?;
+    let height = match chain.place(submission).await?.ok_or(Code::NotFound)? {
+        Place::Queued(position) => return Ok(Json(SubmissionStatus::Queued { position })),
+        Place::Settled(height) => height,
+    };
+    let signed = chain.record(height).await?.ok_or(Code::NotFound)?;
+    if let Some(index) = signed.record.leaves.iter().position(|leaf| *leaf == submission) {
+        let receipt = Box::new(signed.receipt(index).ok_or(Code::NotFound)?);
+        return Ok(Json(SubmissionStatus::Accepted { receipt }));
+    }
+    let refused = signed.record.refused.into_iter().find(|refused| refused.submission == submission);
+    Ok(Json(SubmissionStatus::Refused { refused: refused.ok_or(Code::NotFound)?, height }))
+}
+
+async fn epochs(State(chain): State<Shared>) -> Result<Json<Epochs>, Failure> {
+    let headers = chain.headers().await?;
+    let (epochs, open_accounts) = epoch::epochs(headers.iter().map(|signed| &signed.header));
+    Ok(Json(Epochs { epochs, open_accounts }))
+}
+
+async fn headers(State(chain): State<Shared>, Path(number): Path<u64>) -> Result<Json<Headers>, Failure> {
+    let mut headers = chain.headers().await?;
+    headers.retain(|signed| signed.header.epoch == number);
+    if headers.last().is_none_or(|last| !last.header.closes_epoch) {
+        return Err(Failure(Code::UnknownEpoch.into()));
+    }
+    Ok(Json(Headers { headers }))
+}
+
+async fn record(State(chain): State<Shared>, Path(height): Path<u64>) -> Result<Json<SignedRecord>, Failure> {
+    Ok(Json(chain.record(height).await?.ok_or(Code::NotFound)?))
+}

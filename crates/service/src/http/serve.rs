@@ -1,0 +1,111 @@
+//! Serving a router over TLS on a port that may also carry the parties' links.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use net::tcp::Transport;
+use rustls::ServerConfig;
+use survey::{Code, Refusal};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+/// How long a client may take for its handshake, and for the head of each request.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long open requests may go on once the server shuts down.
+const GRACE: Duration = Duration::from_secs(10);
+/// How many connections are served at once.
+const CONNECTIONS: usize = 4096;
+
+/// Where a request came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct From(pub SocketAddr);
+
+/// A port.
+pub struct Port {
+    /// Where connections arrive.
+    pub listener: TcpListener,
+    /// The TLS side; none behind a proxy that ends TLS.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Where links between parties go, on a party's port.
+    pub links: Option<Arc<Transport>>,
+}
+
+/// Binds an address.
+///
+/// # Errors
+/// [`Code::InvalidConfiguration`] if it cannot be listened on.
+pub async fn bind(address: &str) -> Result<TcpListener, Refusal> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Refusal::new(Code::InvalidConfiguration, format!("cannot listen on {address}: {error}"))
+    })
+}
+
+/// Serves until `shutdown` ends, then lets open requests finish.
+pub async fn serve(port: Port, router: Router, shutdown: impl Future<Output = ()>) {
+    let acceptor = port.tls.map(TlsAcceptor::from);
+    let limit = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut connections = JoinSet::new();
+    tokio::pin!(shutdown);
+    loop {
+        while connections.try_join_next().is_some() {}
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = port.listener.accept() => accepted,
+        };
+        let Ok((socket, address)) = accepted else {
+            // Out of file descriptors, most likely: give connections time to end.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let Ok(permit) = limit.clone().try_acquire_owned() else { continue };
+        let (acceptor, links, router) = (acceptor.clone(), port.links.clone(), router.clone());
+        connections.spawn(async move {
+            let _permit = permit;
+            connection(socket, address, acceptor, links, router).await;
+        });
+    }
+    drop(port.listener);
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(GRACE, drained).await.is_err() {
+        tracing::info!("requests were cut off by the shutdown");
+    }
+}
+
+async fn connection(
+    socket: TcpStream,
+    address: SocketAddr,
+    acceptor: Option<TlsAcceptor>,
+    links: Option<Arc<Transport>>,
+    router: Router,
+) {
+    let _ = socket.set_nodelay(true);
+    let Some(acceptor) = acceptor else { return http(socket, address, router).await };
+    let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(socket)).await else { return };
+    match (net::tls::protocol(stream.get_ref().1), links) {
+        (Some(net::tls::Protocol::Party(_)), Some(links)) => {
+            if let Err(error) = links.accept(stream) {
+                tracing::warn!(%address, %error, "link refused");
+            }
+        }
+        (Some(net::tls::Protocol::Http), _) => http(stream, address, router).await,
+        _ => tracing::warn!(%address, "link refused"),
+    }
+}
+
+async fn http<S>(stream: S, address: SocketAddr, router: Router)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let service = TowerToHyperService::new(router.layer(axum::Extension(From(address))));
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+        tracing::debug!(%address, %error, "connection ended");
+    }
+}

@@ -1,0 +1,13 @@
+//! A computation party.
+
+pub mod api;
+pub mod compute;
+pub mod engine;
+pub mod ledger;
+pub mod link;
+pub mod peers;
+pub mod policy;
+pub mod pool;
+pub mod releases;
+pub mod session;
+pub mod tables;

@@ -1,0 +1,227 @@
+//! How parties compute a release: each checks the query for itself, remembers that it was computed before
+//! anything is, and hands its part of the result, sealed to the consumer, with a signed statement.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use survey::{Code, Epoch, Id, PartyOutput, Refusal, SignedQuery, Statement, epoch, query};
+
+use super::compute::{QueryJob, QueryOutcome, Stored};
+use super::engine::Engine;
+use super::peers::{Answer, Message, Release};
+use super::policy::{self, Asked};
+
+/// A release as a party stores it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredRelease {
+    /// Its number.
+    pub number: u64,
+    /// Whether the survey lists its plan.
+    pub listed: bool,
+    /// The output, once it is computed. A release that has started counts, even if it never got one: then the
+    /// same query over the same inputs may be computed again, and nothing else.
+    pub output: Option<PartyOutput>,
+}
+
+/// What a party finds for itself about a query.
+struct Examined {
+    query_id: Id,
+    checked: stats::Checked,
+    plan_id: Id,
+    listed: bool,
+    consumer: survey::definition::ConsumerInfo,
+    epochs: Vec<Epoch>,
+    dataset_root: Id,
+    stored: Option<StoredRelease>,
+    next_number: u64,
+}
+
+impl Engine {
+    async fn examine(&self, signed: &SignedQuery) -> Result<Examined, Refusal> {
+        let (plan, consumer) = query::check(signed, &self.survey, &self.survey_id)?;
+        let query_id = query::query_id(signed)?;
+        let headers = self.tables.headers().await?;
+        let (closed, _) = epoch::epochs(headers.iter().map(|signed| &signed.header));
+        let find = |number: &u64| closed.iter().find(|epoch| epoch.number == *number).cloned();
+        let epochs: Option<Vec<Epoch>> = signed.body.epochs.iter().map(find).collect();
+        let epochs = epochs.ok_or(Code::UnknownEpoch)?;
+        let stored = self.tables.release(query_id).await?;
+        let (next_number, others_spent) = self.tables.release_counts().await?;
+        let asked = Asked { plan, epochs: &epochs, others_spent, again: stored.is_some() };
+        let checked = policy::check(&self.survey, &self.own_policy, asked)?;
+        Ok(Examined {
+            query_id,
+            checked,
+            plan_id: Id(plan.id().0),
+            listed: policy::listed(&self.survey, plan).is_some(),
+            consumer: consumer.clone(),
+            dataset_root: epoch::dataset_root(&epochs),
+            epochs,
+            stored,
+            next_number,
+        })
+    }
+
+    /// Whether this party would compute a query, and under which number.
+    pub(super) async fn ask(&self, query: &SignedQuery) -> Result<Answer, Refusal> {
+        let examined = self.examine(query).await?;
+        let number = examined.stored.as_ref().map_or(examined.next_number, |release| release.number);
+        let output = examined.stored.and_then(|release| release.output);
+        Ok(Answer::Willing { number, dataset_root: examined.dataset_root, output: output.map(Box::new) })
+    }
+
+    /// Leads a query: all three examine it, then all three compute it. Gives the three outputs, if all three
+    /// have theirs (asking again gives the same), or this party's fresh one.
+    ///
+    /// # Errors
+    /// The first refusal of any party, or [`Code::Aborted`].
+    pub async fn lead_release(self: &Arc<Self>, query: SignedQuery) -> Result<Vec<PartyOutput>, Refusal> {
+        let own = self.examine(&query).await?;
+        let mut number = own.stored.as_ref().map_or(own.next_number, |release| release.number);
+        let mut outputs: Vec<PartyOutput> =
+            own.stored.iter().filter_map(|release| release.output.clone()).collect();
+        for peer in self.others() {
+            match self.call(peer, Message::Ask { query: Box::new(query.clone()) }).await.map_err(of(peer))? {
+                Answer::Willing { number: theirs, dataset_root, output }
+                    if dataset_root == own.dataset_root =>
+                {
+                    number = number.max(theirs);
+                    outputs.extend(output.map(|output| *output));
+                }
+                _ => return Err(Refusal::new(Code::Conflict, format!("party {peer} has another dataset"))),
+            }
+        }
+        if outputs.len() == 3 && outputs.iter().all(|output| output.statement == outputs[0].statement) {
+            return Ok(outputs);
+        }
+        // Whoever has started this release keeps its number; the two others have not started another under it.
+        let session = Id(rand::random());
+        let release = Release { query, number, session, dataset_root: own.dataset_root };
+        for peer in self.others() {
+            self.call(peer, Message::Release(Box::new(release.clone()))).await.map_err(of(peer))?;
+        }
+        Ok(vec![self.release(release, own).await?])
+    }
+
+    /// A follower examines what the leader starts, and computes it in the background.
+    pub(super) async fn follow_release(self: &Arc<Self>, release: Release) -> Result<(), Refusal> {
+        let own = self.examine(&release.query).await?;
+        if own.dataset_root != release.dataset_root {
+            return Err(Refusal::new(Code::Conflict, "the leader has another dataset"));
+        }
+        let engine = self.clone();
+        self.spawn(async move {
+            let query = own.query_id;
+            match engine.release(release, own).await {
+                Ok(output) => engine.queue.deliver(query, vec![output]).await.unwrap_or_else(|refusal| {
+                    tracing::info!(%refusal, "the output is delivered when the query is asked again");
+                }),
+                Err(refusal) => tracing::warn!(%refusal, "the release failed here"),
+            }
+        });
+        Ok(())
+    }
+
+    async fn release(&self, release: Release, own: Examined) -> Result<PartyOutput, Refusal> {
+        let begun = std::time::Instant::now();
+        let outcome = self.compute_release(&release, own).await;
+        let label = if outcome.is_ok() { "computed" } else { "failed" };
+        self.metrics.add("mpcstats_releases_total", &[("outcome", label)], 1.0);
+        self.metrics.add("mpcstats_release_seconds_total", &[], begun.elapsed().as_secs_f64());
+        outcome
+    }
+
+    async fn compute_release(&self, release: &Release, own: Examined) -> Result<PartyOutput, Refusal> {
+        let batches = self.load(&own.epochs).await?;
+        let mut stored = StoredRelease { number: release.number, listed: own.listed, output: None };
+        // From here on the release counts, whatever happens.
+        self.tables.put_release(own.query_id, stored.clone()).await?;
+        let inputs = Id::of(&(own.dataset_root, own.query_id, release.number))?;
+        let job = QueryJob { session: release.session, plan: own.checked, inputs, batches };
+        let aborted = || Refusal::new(Code::Aborted, format!("release {}: no end in time", release.number));
+        let outcome: QueryOutcome = tokio::time::timeout(self.timing.compute, self.compute.query(job))
+            .await
+            .map_err(|_| aborted())??;
+        let statement = Statement {
+            version: 1,
+            survey: self.survey_id,
+            release: release.number,
+            epochs: release.query.body.epochs.clone(),
+            session: release.session,
+            plan: own.plan_id,
+            dataset_root: own.dataset_root,
+            count: own.epochs.iter().map(|epoch| epoch.accounts).sum(),
+            tests: outcome.tests,
+            leaks: outcome.leaks,
+            self_reported: self.survey.self_reported(),
+            consumer: release.query.signer,
+            components: outcome.result.digests.map(Id),
+        };
+        let party = self.me as u8;
+        let output =
+            PartyOutput::new(party, statement, &outcome.result, &own.consumer.sealing, &self.identity)?;
+        stored.output = Some(output.clone());
+        self.tables.put_release(own.query_id, stored).await?;
+        Ok(output)
+    }
+
+    /// The stored columns of epochs, each checked against the record that all three signed.
+    async fn load(&self, epochs: &[Epoch]) -> Result<Vec<(Stored, u64)>, Refusal> {
+        let mut batches = Vec::new();
+        for height in epochs.iter().flat_map(|epoch| epoch.heights.0..=epoch.heights.1) {
+            let missing =
+                || Refusal::new(Code::TamperedStore, format!("nothing is stored at height {height}"));
+            let header = self.tables.record(height).await?.ok_or_else(missing)?.record.header;
+            let columns = self.tables.columns(height).await?.ok_or_else(missing)?;
+            if header.accepted > 0 {
+                let party = rep3::network::Party::from_index(self.me);
+                batches.push((Stored::decode(&columns, party, &header.columns)?, header.accepted));
+            }
+        }
+        Ok(batches)
+    }
+}
+
+impl Engine {
+    /// Takes queries from the queue, one after another, for as long as the party runs.
+    pub(super) async fn serve_queries(self: &Arc<Self>) {
+        loop {
+            let queries = self.queue.queries().await.unwrap_or_default();
+            let idle = queries.is_empty();
+            for query in queries {
+                if let Err(refusal) = self.serve_query(query).await {
+                    tracing::info!(%refusal, "a query has to wait");
+                }
+            }
+            let pause = if idle { self.timing.poll } else { self.timing.sync };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn serve_query(self: &Arc<Self>, query: SignedQuery) -> Result<(), Refusal> {
+        let id = query::query_id(&query)?;
+        match self.lead_release(query).await {
+            Ok(outputs) => self.queue.deliver(id, outputs).await,
+            Err(refusal) if passes(refusal.code) => Err(refusal),
+            Err(refusal) => self.queue.refuse_query(id, refusal).await,
+        }
+    }
+}
+
+/// Whether what stands in a query's way may pass by itself.
+const fn passes(code: Code) -> bool {
+    matches!(
+        code,
+        Code::PartyUnavailable
+            | Code::Aborted
+            | Code::NotReady
+            | Code::Storage
+            | Code::ShuttingDown
+            | Code::Timeout
+    )
+}
+
+/// Says which party a refusal came from.
+fn of(peer: usize) -> impl Fn(Refusal) -> Refusal {
+    move |refusal| Refusal::new(refusal.code, format!("party {peer}: {}", refusal.detail))
+}

@@ -1,0 +1,197 @@
+//! Entries in one table of an SQL database: SQLite by default, PostgreSQL by URL.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::any::{Any, AnyPoolOptions, AnyRow};
+use sqlx::{AnyPool, Executor, Row};
+
+use super::{Backend, BoxFuture, Entry, StorageError, Transaction};
+
+/// The format that this program writes.
+const FORMAT: usize = MIGRATIONS.len();
+
+/// Steps from an empty database to the present format; never change one that was released, add another.
+/// `{bytes}` stands for the database's type of byte strings.
+const MIGRATIONS: &[&str] = &["CREATE TABLE entries (key {bytes} PRIMARY KEY, value {bytes} NOT NULL)"];
+
+/// What differs between databases.
+#[derive(Clone, Copy)]
+struct Dialect {
+    bytes: &'static str,
+    begin: &'static str,
+    connections: u32,
+    /// Run on every new connection.
+    session: &'static str,
+}
+
+/// One writer at a time, taking its lock at the start; durable at commit even against loss of power.
+const SQLITE: Dialect = Dialect {
+    bytes: "BLOB",
+    begin: "BEGIN IMMEDIATE",
+    connections: 1,
+    session: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 10000;",
+};
+
+const POSTGRES: Dialect = Dialect {
+    bytes: "BYTEA",
+    begin: "BEGIN ISOLATION LEVEL SERIALIZABLE",
+    connections: 8,
+    session: "SET synchronous_commit = on",
+};
+
+/// An SQL database.
+pub struct Sql {
+    pool: AnyPool,
+    dialect: Dialect,
+}
+
+impl Sql {
+    /// The SQLite database in this file, made if it is not there.
+    ///
+    /// # Errors
+    /// [`StorageError`] if it cannot be opened or has a newer format.
+    pub async fn sqlite(path: &str) -> Result<Self, StorageError> {
+        if let Some(parent) = Path::new(path).parent() {
+            std::fs::create_dir_all(parent).map_err(sqlx::Error::Io)?;
+        }
+        Self::open(&format!("sqlite:{path}?mode=rwc"), SQLITE).await
+    }
+
+    /// The PostgreSQL database at this URL.
+    ///
+    /// # Errors
+    /// [`StorageError`] if it cannot be reached or has a newer format.
+    pub async fn postgres(url: &str) -> Result<Self, StorageError> {
+        Self::open(url, POSTGRES).await
+    }
+
+    async fn open(url: &str, dialect: Dialect) -> Result<Self, StorageError> {
+        sqlx::any::install_default_drivers();
+        let pool = AnyPoolOptions::new()
+            .max_connections(dialect.connections)
+            .acquire_timeout(Duration::from_secs(30))
+            .after_connect(move |connection, _| {
+                Box::pin(async move { connection.execute(dialect.session).await.map(|_| ()) })
+            })
+            .connect(url)
+            .await?;
+        let sql = Self { pool, dialect };
+        sql.migrate().await?;
+        Ok(sql)
+    }
+
+    async fn migrate(&self) -> Result<(), StorageError> {
+        let mut connection = self.pool.begin().await?;
+        connection.execute("CREATE TABLE IF NOT EXISTS format (version BIGINT NOT NULL)").await?;
+        let row = connection.fetch_optional("SELECT version FROM format").await?;
+        let stored: i64 = row.map_or(Ok(0), |row| row.try_get(0))?;
+        let stored = usize::try_from(stored).unwrap_or(usize::MAX);
+        if stored > FORMAT {
+            return Err(StorageError::Newer(stored as u32, FORMAT as u32));
+        }
+        for step in &MIGRATIONS[stored..] {
+            let statement = step.replace("{bytes}", self.dialect.bytes);
+            connection.execute(sqlx::AssertSqlSafe(statement)).await?;
+        }
+        connection.execute("DELETE FROM format").await?;
+        sqlx::query("INSERT INTO format (version) VALUES ($1)")
+            .bind(FORMAT as i64)
+            .execute(&mut *connection)
+            .await?;
+        Ok(connection.commit().await?)
+    }
+}
+
+impl Backend for Sql {
+    fn begin(&self) -> BoxFuture<'_, Result<Box<dyn Transaction>, StorageError>> {
+        Box::pin(async {
+            let transaction = self.pool.begin_with(self.dialect.begin).await.map_err(judge)?;
+            Ok(Box::new(Open(transaction)) as Box<dyn Transaction>)
+        })
+    }
+}
+
+struct Open(sqlx::Transaction<'static, Any>);
+
+/// Tells lost races from failures: SQLite's BUSY and PostgreSQL's serialization failure and deadlock.
+fn judge(error: sqlx::Error) -> StorageError {
+    let code = error.as_database_error().and_then(|error| error.code());
+    match code.as_deref() {
+        Some("5" | "517" | "40001" | "40P01") => StorageError::Conflict,
+        _ => StorageError::Database(error),
+    }
+}
+
+fn entry(row: &AnyRow) -> Result<Entry, sqlx::Error> {
+    Ok((row.try_get(0)?, row.try_get(1)?))
+}
+
+impl Transaction for Open {
+    fn get<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StorageError>> {
+        Box::pin(async move {
+            let query = sqlx::query("SELECT value FROM entries WHERE key = $1").bind(key.to_vec());
+            let row = query.fetch_optional(&mut *self.0).await.map_err(judge)?;
+            Ok(row.map(|row| row.try_get(0)).transpose()?)
+        })
+    }
+
+    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) -> BoxFuture<'_, Result<(), StorageError>> {
+        Box::pin(async move {
+            sqlx::query(
+                "INSERT INTO entries (key, value) VALUES ($1, $2)
+                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            )
+            .bind(key)
+            .bind(value)
+            .execute(&mut *self.0)
+            .await
+            .map_err(judge)?;
+            Ok(())
+        })
+    }
+
+    fn delete<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<(), StorageError>> {
+        Box::pin(async move {
+            let query = sqlx::query("DELETE FROM entries WHERE key = $1").bind(key.to_vec());
+            query.execute(&mut *self.0).await.map_err(judge)?;
+            Ok(())
+        })
+    }
+
+    fn scan<'a>(
+        &'a mut self,
+        from: &'a [u8],
+        to: &'a [u8],
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Entry>, StorageError>> {
+        Box::pin(async move {
+            let rows = sqlx::query(
+                "SELECT key, value FROM entries WHERE key >= $1 AND key < $2 ORDER BY key LIMIT $3",
+            )
+            .bind(from.to_vec())
+            .bind(to.to_vec())
+            .bind(i64::from(limit))
+            .fetch_all(&mut *self.0)
+            .await
+            .map_err(judge)?;
+            Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn count<'a>(&'a mut self, from: &'a [u8], to: &'a [u8]) -> BoxFuture<'a, Result<u64, StorageError>> {
+        Box::pin(async move {
+            let row = sqlx::query("SELECT COUNT(*) FROM entries WHERE key >= $1 AND key < $2")
+                .bind(from.to_vec())
+                .bind(to.to_vec())
+                .fetch_one(&mut *self.0)
+                .await
+                .map_err(judge)?;
+            Ok(u64::try_from(row.try_get::<i64, _>(0)?).unwrap_or_default())
+        })
+    }
+
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StorageError>> {
+        Box::pin(async move { self.0.commit().await.map_err(judge) })
+    }
+}
