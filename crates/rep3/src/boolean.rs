@@ -110,6 +110,11 @@ impl<'a> Columns<'a> {
     pub fn new(rows: usize, session: &'a mut Session) -> Self {
         Self { session, rows }
     }
+
+    /// The session's pace.
+    pub(crate) fn pace(&self) -> crate::Pace {
+        self.session.pace()
+    }
 }
 
 impl Backend for Columns<'_> {

@@ -5,7 +5,7 @@
 //!
 //! | operation | error | rounds |
 //! |---|---|---|
-//! | [`from_field`] | exact below 2^60, else relative 2^-59 | 18 |
+//! | [`from_field`] | exact below 2^60, else relative 2^-59 | 18, or 24 for many |
 //! | [`divide`] | relative 2^-37.4 | 42 |
 //! | [`multiply`] | relative 2^-38 | 23 |
 //! | [`rsqrt`] | relative 2^-38 | 43 |
@@ -32,6 +32,7 @@ use crate::abort::Abort;
 use crate::boolean::Columns;
 use crate::convert::field_to_bits;
 use crate::open::{Open, sealed::Components};
+use crate::pace::Pace;
 use crate::session::Session;
 use crate::share::{BitShare, FieldShare, IntShare};
 
@@ -158,19 +159,7 @@ pub fn from_field(x: &FieldShare, session: &mut Session) -> Result<FloatShare, A
     let magnitude: Vec<BitShare> = magnitude.iter().map(|bit| bit.xor(&sign)).collect();
 
     let highest = logic::highest_one(&magnitude, columns)?;
-    // Mantissa bit j of a number whose highest one is bit i is its bit i - (PRECISE - 1 - j).
-    let mut pairs = Vec::new();
-    for j in 0..PRECISE {
-        let below = PRECISE - 1 - j;
-        pairs.extend((below..126).map(|i| (highest[i].clone(), magnitude[i - below].clone())));
-    }
-    let mut products = columns.and(&pairs)?.into_iter();
-    let mantissa = (0..PRECISE)
-        .map(|j| {
-            let picked: Vec<BitShare> = products.by_ref().take(126 - (PRECISE - 1 - j)).collect();
-            circuit::bits::parity(picked.iter(), columns)
-        })
-        .collect();
+    let mantissa = normalise(&magnitude, &highest, columns)?;
     let exponent = (0..EXPONENT)
         .map(|bit| {
             let set = highest.iter().enumerate().filter(|(i, _)| i >> bit & 1 == 1);
@@ -180,6 +169,45 @@ pub fn from_field(x: &FieldShare, session: &mut Session) -> Result<FloatShare, A
     let some = circuit::bits::parity(highest.iter(), columns);
     let zero = columns.not(&some);
     Ok(FloatShare { sign, mantissa, exponent, zero, invalid: BitShare::zeros(x.len()) })
+}
+
+/// The top [`PRECISE`] bits of numbers from their highest one on, which `highest` marks.
+///
+/// Either every position of the highest one picks its bits, in one layer of many gates; or the number moves up in
+/// binary stages, in seven layers of few. The session's pace decides.
+fn normalise(
+    magnitude: &[BitShare],
+    highest: &[BitShare],
+    columns: &mut Columns<'_>,
+) -> Result<Vec<BitShare>, Abort> {
+    let width = magnitude.len();
+    let stages = width.ilog2() as usize + 1;
+    let rows = magnitude.first().map_or(0, BitShare::len);
+    let (all_at_once, in_stages) = (PRECISE * width - PRECISE * PRECISE / 2, stages * width);
+    if columns.pace().rounds(stages - 1) < Pace::gates(rows, all_at_once - in_stages) {
+        let mut moved = magnitude.to_vec();
+        for stage in (0..stages).rev() {
+            let distance = 1 << stage;
+            let set = highest.iter().enumerate().filter(|(i, _)| (width - 1 - i) >> stage & 1 == 1);
+            let condition = circuit::bits::parity(set.map(|(_, mark)| mark), columns);
+            let mut up = vec![columns.constant(false); distance];
+            up.extend_from_slice(&moved[..width - distance]);
+            moved = logic::mux(&condition, &up, &moved, columns)?;
+        }
+        return Ok(moved.split_off(width - PRECISE));
+    }
+    // Mantissa bit j of a number whose highest one is bit i is its bit i - (PRECISE - 1 - j).
+    let mut pairs = Vec::new();
+    for j in 0..PRECISE {
+        let below = PRECISE - 1 - j;
+        pairs.extend((below..width).map(|i| (highest[i].clone(), magnitude[i - below].clone())));
+    }
+    let mut products = columns.and(&pairs)?.into_iter();
+    let mantissa = (0..PRECISE).map(|j| {
+        let picked: Vec<BitShare> = products.by_ref().take(width - (PRECISE - 1 - j)).collect();
+        circuit::bits::parity(picked.iter(), columns)
+    });
+    Ok(mantissa.collect())
 }
 
 /// What an operation has come to before it is normalised.
