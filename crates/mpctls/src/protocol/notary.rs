@@ -6,13 +6,12 @@ use rustls::RootCertStore;
 use std::sync::Arc;
 use twopc::channel::{Channel, ChannelError};
 use twopc::ot::CotSender;
-use twopc::quicksilver::{Proof, Verifier};
+use twopc::quicksilver::Verifier;
 
 use super::relay::{RelayError, relay};
 use super::{Claim, Hello, Limits, MAX_CLAIM, MAX_HELLO, Progress, Refusal, Reply, VERSION, Verdict};
 use crate::attestation::{Attestation, Mode, NotarySigningKey, Statement, VERSION as STATEMENT_VERSION};
 use crate::mpc::{self, Caps, MpcError};
-use crate::proof::records::{Cipher, Plaintext};
 use crate::proof::{self, ProofError};
 use crate::tls::{Link, Session, Side};
 use crate::transcript::match_source;
@@ -184,7 +183,7 @@ impl Notary {
 
         let mut verifier = Verifier::new(rng);
         let mut proof = verifier.on(&mut cots, channel);
-        if let Err(error) = proof_of(&mut proof, &session, &statement, None, None) {
+        if let Err(error) = proof::session(&mut proof, &session, &statement, None, None) {
             let error = failed(error);
             if let NotaryError::Refused(refusal) = &error {
                 super::send(channel, &Verdict::Refused(refusal.clone()))?;
@@ -311,28 +310,4 @@ fn statement(agreed: &Agreed, claim: Claim) -> Statement {
         received: claim.received,
         commitments: claim.commitments,
     }
-}
-
-/// The whole statement of `proxy` mode, which both sides run.
-pub(super) fn proof_of<P: Proof>(
-    proof: &mut P,
-    session: &Session,
-    statement: &Statement,
-    master: Option<&[u8; 48]>,
-    openings: Option<&[crate::commitment::Opening]>,
-) -> Result<(), ProofError> {
-    let keys = proof::keys::prove(proof, session, master)?;
-    let client = Cipher::new(&keys.keys.client, proof)?;
-    let server = Cipher::new(&keys.keys.server, proof)?;
-    for (cipher, records, message) in
-        [(&client, &session.client, &keys.finished.client), (&server, &session.server, &keys.finished.server)]
-    {
-        let finished = records.first().ok_or(ProofError::Mismatch("a Finished message is missing"))?;
-        cipher.assert_plaintext(finished, message, proof)?;
-    }
-    server.check_tags(&session.server, proof)?;
-    let mut sent = Plaintext::new(&client, session.application_data(Side::Client));
-    let mut received = Plaintext::new(&server, session.application_data(Side::Server));
-    proof::disclosure::prove(proof, statement, &mut sent, &mut received, openings)?;
-    Ok(proof.finish()?)
 }

@@ -7,7 +7,7 @@ use twopc::channel::{Channel, ChannelError};
 use twopc::ot::CotReceiver;
 use twopc::quicksilver::Prover as QuickSilver;
 
-use super::notary::{Connect, proof_of};
+use super::notary::Connect;
 use super::relay::RelayLink;
 use super::{Claim, Hello, Limits, MAX_CLAIM, MAX_REPLY, Progress, Refusal, Reply, VERSION, Verdict};
 use crate::attestation::{
@@ -16,7 +16,7 @@ use crate::attestation::{
 };
 use crate::commitment::{Commitment, Direction, Opening, commit, domain};
 use crate::mpc::{self, Caps, MpcError};
-use crate::proof::ProofError;
+use crate::proof::{self, ProofError};
 use crate::source::{DiscloseError, Disclosure, RenderedRequest, Secrets, Source, SourceError};
 use crate::tls::{ClientError, Fetched, Patience, Session, SessionError, fetch, fetch_deferred};
 
@@ -253,7 +253,7 @@ impl Prover<'_> {
             Material::Proxy { channel, cots } => {
                 let mut prover = QuickSilver::new();
                 let mut proof = prover.on(cots, channel.as_mut());
-                proof_of(&mut proof, &session, &statement, master.as_deref(), Some(&openings))?;
+                proof::session(&mut proof, &session, &statement, master.as_deref(), Some(&openings))?;
             }
             Material::Mpc(prover) => prover.prove(&session, &statement, &openings)?,
         }

@@ -9,7 +9,7 @@ use mpctls::protocol::{
     Connect, Limits, Notary, NotaryError, NotaryReport, Policy, ProveError, Proven, Prover, StreamLink,
 };
 use mpctls::source::Secrets;
-use mpctls::tls::{Link, Patience};
+use mpctls::tls::{ClientError, Fetched, Link, Patience, fetch};
 use mpctls::{Mode, NotarySigningKey, Source};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
@@ -20,6 +20,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use zeroize::Zeroizing;
 
 pub const HOST: &str = "exchange.test";
 pub const SURVEY: [u8; 32] = [7; 32];
@@ -264,14 +265,40 @@ pub fn notary(authority: &Authority) -> Notary {
     }
 }
 
+/// Whom each side trusts to name servers.
+pub struct Trust {
+    pub prover: Arc<RootCertStore>,
+    pub notary: Arc<RootCertStore>,
+}
+
+impl Trust {
+    pub fn both(authority: &Authority) -> Self {
+        Self { prover: authority.roots(), notary: authority.roots() }
+    }
+}
+
+/// What both sides of a session end with.
+pub type Outcome = (Result<Proven, ProveError>, Result<NotaryReport, NotaryError>);
+
 /// One whole session between honest parties.
-pub fn session(
+pub fn session(mode: Mode, authority: &Authority, source: &Source, port: u16) -> Outcome {
+    session_with(mode, &Trust::both(authority), source, port, |_| {})
+}
+
+/// A session with a notary that `adjust` changed.
+pub fn session_with(
     mode: Mode,
-    authority: &Authority,
+    trust: &Trust,
     source: &Source,
     port: u16,
-) -> (Result<Proven, ProveError>, Result<NotaryReport, NotaryError>) {
-    let notary = notary(authority);
+    adjust: impl FnOnce(&mut Notary),
+) -> Outcome {
+    let mut notary = Notary {
+        key: NotarySigningKey::from_seed(&[42; 32]),
+        roots: trust.notary.clone(),
+        policy: Policy { limits: Limits { sent: 16 * 1024, received: 256 * 1024 }, ..Policy::default() },
+    };
+    adjust(&mut notary);
     let secrets = secrets();
     let prover = Prover {
         source,
@@ -280,8 +307,8 @@ pub fn session(
         provider_key: PROVIDER,
         notary: notary.key.public(),
         mode,
-        roots: authority.roots(),
-        patience: Patience { record: Duration::from_secs(10), idle: Duration::from_millis(300) },
+        roots: trust.prover.clone(),
+        patience: PATIENCE,
         show_rest: false,
         connect: &Local(port),
     };
@@ -297,4 +324,31 @@ pub fn session(
             .and_then(|prepared| prover.run(prepared, now() * 1000, &mut rng, &mut |_| {}, &mut |_| true));
         (proven, serving.join().unwrap())
     })
+}
+
+pub const PATIENCE: Patience = Patience { record: Duration::from_secs(5), idle: Duration::from_millis(300) };
+
+/// Fetches the usual request with keys of its own: both streams and the master secret.
+pub fn captured(authority: &Authority, host: &str, port: u16) -> (Fetched, Zeroizing<[u8; 48]>) {
+    try_capture(authority, host, port).unwrap()
+}
+
+pub fn try_capture(
+    authority: &Authority,
+    host: &str,
+    port: u16,
+) -> Result<(Fetched, Zeroizing<[u8; 48]>), ClientError> {
+    captured_request(authority, host, port, b"GET / HTTP/1.1\r\nHost: exchange.test\r\n\r\n")
+}
+
+pub fn captured_request(
+    authority: &Authority,
+    host: &str,
+    port: u16,
+    request: &[u8],
+) -> Result<(Fetched, Zeroizing<[u8; 48]>), ClientError> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let mut link = StreamLink::new(stream)?;
+    let patience = Patience { record: Duration::from_secs(2), ..PATIENCE };
+    fetch(host, authority.roots(), &mut link, request, patience)
 }

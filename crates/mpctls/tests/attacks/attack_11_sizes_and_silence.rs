@@ -1,0 +1,95 @@
+//! Attack 11: sizes that a peer declares, and peers that say nothing.
+
+use mpctls::Mode;
+use mpctls::protocol::Limits;
+use std::time::{Duration, Instant};
+use twopc::channel::{Channel, ChannelError};
+
+use crate::support::{self, Authority, BODY, Goodbye, HOST, Local, now, response, site};
+
+#[test]
+fn a_response_longer_than_the_notary_allows() {
+    let authority = Authority::new();
+    let long = format!("{}{}", " ".repeat(40_000), BODY);
+    let port = site(&authority.ordinary(), move |_| response(&long), Goodbye::Clean);
+    let trust = support::Trust::both(&authority);
+    let limit = |notary: &mut mpctls::protocol::Notary| {
+        notary.policy.limits = Limits { sent: 16 * 1024, received: 20_000 };
+    };
+    let (proven, served) = support::session_with(Mode::Proxy, &trust, &support::source(), port, limit);
+    assert!(proven.is_err());
+    assert_eq!(served.unwrap_err().to_string(), "refused (cap): the cap on bytes received is used up");
+}
+
+#[test]
+fn a_request_longer_than_the_notary_allows() {
+    let authority = Authority::new();
+    let port = site(&authority.ordinary(), |_| response(BODY), Goodbye::Clean);
+    let trust = support::Trust::both(&authority);
+    let limit = |notary: &mut mpctls::protocol::Notary| {
+        notary.policy.limits = Limits { sent: 300, received: 20_000 };
+    };
+    let (proven, served) = support::session_with(Mode::Proxy, &trust, &support::source(), port, limit);
+    assert!(proven.is_err());
+    assert!(served.is_err());
+}
+
+#[test]
+fn messages_longer_than_the_protocol_allows() {
+    // A greeting of two megabytes: refused by its length, before it is read.
+    let authority = Authority::new();
+    let notary = support::notary(&authority);
+    let (mut left, mut right) = net::memory::pair();
+    let serving = std::thread::spawn(move || notary.serve(&mut right, &Local(1), now(), &mut rand::rng()));
+    left.send(&vec![b'{'; 2 << 20]).unwrap();
+    left.flush().unwrap();
+    let refused = serving.join().unwrap().unwrap_err();
+    assert!(matches!(refused, mpctls::protocol::NotaryError::Channel(ChannelError::TooLong { .. })));
+}
+
+#[test]
+fn greetings_of_any_shape() {
+    for hello in [&b""[..], b"{}", b"[]", b"\xff\xfe", b"{\"version\":1,\"mode\":\"proxy\"}"] {
+        let notary = support::notary(&Authority::new());
+        let (mut left, mut right) = net::memory::pair();
+        let serving =
+            std::thread::spawn(move || notary.serve(&mut right, &Local(1), now(), &mut rand::rng()));
+        left.send(hello).unwrap();
+        left.flush().unwrap();
+        assert!(serving.join().unwrap().is_err());
+        let answer = String::from_utf8(left.recv(4096).unwrap()).unwrap();
+        assert!(answer.contains("refused"), "{answer}");
+    }
+}
+
+#[test]
+fn a_prover_that_says_nothing() {
+    let notary = support::notary(&Authority::new());
+    let (_left, mut right) = net::memory::pair_with(Duration::from_millis(50));
+    let start = Instant::now();
+    let result = notary.serve(&mut right, &Local(1), now(), &mut rand::rng());
+    assert_eq!(result, Err(mpctls::protocol::NotaryError::Channel(ChannelError::Stalled)));
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_server_that_says_nothing() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let authority = Authority::new();
+    let failed = support::try_capture(&authority, HOST, port).err().unwrap();
+    assert!(failed.to_string().contains("stalled"), "{failed}");
+}
+
+#[test]
+fn a_server_that_speaks_something_else() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let _sent = std::io::Write::write_all(&mut &stream, b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let failed = support::try_capture(&Authority::new(), HOST, port).err().unwrap();
+    assert!(failed.to_string().contains("TLS 1.2"), "{failed}");
+}
