@@ -260,7 +260,7 @@ fn a_redirect_or_an_error_page() {
 
 #[test]
 fn a_disclosed_value_that_is_none() {
-    for uid in ["0", "9000000001", "-5", "1.5", "12e3", "007", "null", "12345678901", ""] {
+    for uid in ["0", "9000000001", "-5", "1.5", "12e3", "007", "null", ""] {
         let body = BODY.replace("354937868", uid);
         let bytes = response(&body);
         assert_eq!(source().disclose_response(&bytes, false).unwrap_err().code(), "disclosed_value", "{uid}");
