@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod coordinator;
 pub mod exchange;
+pub mod export;
 pub mod fixture;
 pub mod http;
 pub mod keys;

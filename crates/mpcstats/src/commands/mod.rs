@@ -3,12 +3,16 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+mod config;
+mod coordinator;
 mod notary;
+mod party;
 mod prove;
 mod reference;
 mod sample_exchange;
 mod shell;
 mod source;
+mod survey;
 mod verify;
 
 /// The subcommands.
@@ -24,6 +28,14 @@ pub enum Command {
     Notary(notary::Notary),
     /// Runs a sample website with Binance's account API.
     SampleExchange(sample_exchange::SampleExchange),
+    /// Writes, checks and signs surveys.
+    Survey(survey::SurveyCommand),
+    /// Runs a computation party and looks after its keys.
+    Party(party::Party),
+    /// Runs a coordinator.
+    Coordinator(coordinator::Coordinator),
+    /// Prints and checks configuration files.
+    Config(config::Config),
     /// Prints a completion script for a shell.
     Completions(shell::Completions),
     /// Writes the manual pages of every command into a folder.
@@ -41,6 +53,10 @@ pub fn run(command: Command) -> ExitCode {
         Command::Source(args) => source::run(&args),
         Command::Notary(args) => notary::run(&args),
         Command::SampleExchange(args) => sample_exchange::run(&args),
+        Command::Survey(args) => survey::run(&args),
+        Command::Party(args) => party::run(&args),
+        Command::Coordinator(args) => coordinator::run(&args),
+        Command::Config(args) => config::run(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
         Command::Reference => reference::reference(),

@@ -1,0 +1,166 @@
+//! `mpcstats survey`: writes, checks and signs surveys.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use service::keys::Keys;
+use survey::{SignedSurvey, Survey, definition, file};
+
+use super::{Failure, print};
+
+/// Arguments of `mpcstats survey`.
+#[derive(clap::Args)]
+pub struct SurveyCommand {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// Asks a few questions and writes a survey folder to start from.
+    New {
+        /// The folder to make.
+        folder: PathBuf,
+        /// The source file to use; it is copied into the folder.
+        #[arg(long)]
+        source: PathBuf,
+    },
+    /// Checks a survey folder (or a signed survey) and says in words what it asks and allows.
+    Check {
+        /// A folder with survey.toml, or a signed survey.
+        survey: PathBuf,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Checks a survey folder and writes the signed survey that all servers and clients use.
+    Sign {
+        /// The folder with survey.toml.
+        folder: PathBuf,
+        /// The organiser's key file (`mpcstats party keygen`).
+        #[arg(long)]
+        keys: PathBuf,
+        /// Where to write the signed survey.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Prints a survey's id.
+    Id {
+        /// A folder with survey.toml, or a signed survey.
+        survey: PathBuf,
+    },
+}
+
+/// Runs the command.
+pub fn run(args: &SurveyCommand) -> Result<(), Failure> {
+    match &args.action {
+        Action::New { folder, source } => new(folder, source),
+        Action::Check { survey, json } => check(&read(survey)?, *json),
+        Action::Sign { folder, keys, out } => {
+            let organiser = Keys::read(keys)?.identity;
+            let signed = read(folder)?.sign(&organiser)?;
+            std::fs::write(out, serde_json::to_vec_pretty(&signed)?)?;
+            print(&format!("{}\n", signed.body.id()?))
+        }
+        Action::Id { survey } => print(&format!("{}\n", read(survey)?.id()?)),
+    }
+}
+
+/// A survey from its folder, or from its signed form.
+fn read(path: &Path) -> Result<Survey, Failure> {
+    if path.is_dir() {
+        let text = std::fs::read_to_string(path.join("survey.toml"))
+            .map_err(|error| format!("{}: {error}", path.join("survey.toml").display()))?;
+        let beside = |name: &str| std::fs::read_to_string(path.join(name)).map_err(|error| error.to_string());
+        return Ok(file::parse(&text, beside)?);
+    }
+    let text = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let signed: SignedSurvey = serde_json::from_slice(&text)?;
+    definition::verify(&signed, None)?;
+    Ok(signed.body)
+}
+
+fn check(survey: &Survey, json: bool) -> Result<(), Failure> {
+    let (id, schema) = (survey.id()?, survey.schema());
+    if json {
+        let plans: Vec<_> = survey.plans.iter().map(|plan| &plan.name).collect();
+        let fields: Vec<_> = survey.fields.iter().map(|field| &field.name).collect();
+        let object = serde_json::json!({ "id": id, "title": survey.title, "fields": fields, "plans": plans });
+        return print(&format!("{object}\n"));
+    }
+    let mut text = format!(
+        "{}\n  id       {id}\n  source   {} ({})\n",
+        survey.title,
+        survey.source.name(),
+        survey.source.host()
+    );
+    text += &format!("  account  {}: each counts once\n", survey.account);
+    for field in &survey.fields {
+        let proven = if field.self_reported { "typed in, not proven" } else { "proven" };
+        let (min, max) = field.values.stored_range();
+        text += &format!("  field    {} ({proven}; stored from {min} to {max})\n", field.name);
+    }
+    for named in &survey.plans {
+        let checked = stats::check(&named.plan, &schema, &survey.policy.limits)?;
+        let leaks: Vec<_> = checked.leaks().iter().map(|leak| leak.name()).collect();
+        let leaks = if leaks.is_empty() { "nothing else".to_owned() } else { leaks.join(", ") };
+        text +=
+            &format!("  plan     {} ({} results; also reveals: {leaks})\n", named.name, checked.outputs());
+    }
+    text += &format!("  policy   at least {} accounts behind every result\n", survey.policy.minimum());
+    print(&text)
+}
+
+fn ask(question: &str, default: &str) -> Result<String, Failure> {
+    print(&format!("{question} [{default}]: "))?;
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    let answer = answer.trim();
+    Ok(if answer.is_empty() { default.to_owned() } else { answer.to_owned() })
+}
+
+fn new(folder: &Path, source: &Path) -> Result<(), Failure> {
+    use mpctls::source::Visibility;
+    let text = std::fs::read_to_string(source).map_err(|error| format!("{}: {error}", source.display()))?;
+    let parsed = mpctls::Source::from_toml(&text)?;
+    let of = |visibility| {
+        let names = parsed.fields().iter().filter(move |field| field.visibility == visibility);
+        names.map(|field| field.name.clone()).collect::<Vec<_>>()
+    };
+    let (disclosed, private) = (of(Visibility::Disclosed), of(Visibility::Private));
+    let account = disclosed.first().ok_or("the source discloses no field that could name an account")?;
+    let title = ask("Title", &format!("A survey of {}", parsed.name()))?;
+    let description = ask("What is measured, and why taking part is safe", "Nobody sees single answers.")?;
+    let account = ask("The disclosed field that names an account", account)?;
+    let minimum = ask("The fewest accounts behind a result", "10")?;
+    let quote = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let mut out = format!(
+        "# Written by `mpcstats survey new`. Fill in addresses and keys (`mpcstats party keygen` prints them), then\n\
+         # `mpcstats survey check` and `mpcstats survey sign`.\n\
+         title = {}\ndescription = {}\nsource = \"source.toml\"\naccount = {}\nmodes = [\"mpc\"]\n\
+         opens_at = 2026-01-01T00:00:00Z\ncloses_at = 2030-01-01T00:00:00Z\nmax_rows = 1000000\nplans = []\n",
+        quote(&title),
+        quote(&description),
+        quote(&account)
+    );
+    for name in private {
+        out += &format!("\n[[fields]]\nname = {}\n", quote(&name));
+    }
+    out += &format!("\n[policy]\nlimits = {{ minimum = {} }}\n", minimum.parse::<u32>()?);
+    let zero = "0".repeat(64);
+    out +=
+        &format!("\n[coordinator]\naddress = \"https://coordinator.example:7300\"\nidentity = \"{zero}\"\n");
+    for party in 0..3 {
+        out += &format!(
+            "\n[[parties]]\nname = \"party {party}\"\naddress = \"party{party}.example:7400\"\nidentity = \"{zero}\"\nsealing = \"{zero}\"\n"
+        );
+    }
+    out += &format!(
+        "\n[[notaries]]\nkey = \"{zero}\"\n\n[[consumers]]\nname = \"consumer\"\nidentity = \"{zero}\"\nsealing = \"{zero}\"\n"
+    );
+    std::fs::create_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    std::fs::write(folder.join("source.toml"), text)?;
+    std::fs::write(folder.join("survey.toml"), out)?;
+    print(&format!("wrote {}\n", folder.join("survey.toml").display()))
+}
