@@ -8,10 +8,13 @@ use rep3::network::Party;
 
 use crate::program::{Fixture, Inputs, assert_safe};
 
-const PATIENT: Duration = Duration::from_secs(60);
+const PATIENT: Duration = Duration::from_mins(1);
+
+/// Changes what a party computes on.
+type Lie = fn(&mut Inputs);
 
 /// Ways to compute on something else than what was shared.
-const LIES: [(&str, fn(&mut Inputs)); 7] = [
+const LIES: [(&str, Lie); 7] = [
     ("own component of a bit", |inputs| inputs.x.own.set(3, !inputs.x.own.get(3))),
     ("next component of a bit", |inputs| inputs.x.next.set(69, !inputs.x.next.get(69))),
     ("the other operand", |inputs| inputs.y.own.set(0, !inputs.y.own.get(0))),

@@ -8,7 +8,7 @@ use rep3::network::Party;
 
 use crate::program::{Fixture, assert_safe, honest_openings};
 
-const PATIENT: Duration = Duration::from_secs(60);
+const PATIENT: Duration = Duration::from_mins(1);
 
 /// The name and place of a message: step, sender, receiver, occurrence.
 type Place = (&'static str, Party, Party, usize);
@@ -118,7 +118,8 @@ fn a_flipped_bit_in_any_message_aborts_or_changes_nothing() {
 #[test]
 fn another_value_swapped_rows_and_malformed_encodings_abort() {
     let fixture = Fixture::new();
-    let changes: [(&str, fn(&mut Vec<u8>)); 5] = [
+    type Change = fn(&mut Vec<u8>);
+    let changes: [(&str, Change); 5] = [
         ("one added to an element", |bytes| {
             if let Some(element) = bytes.first_chunk_mut::<16>() {
                 *element = u128::from_le_bytes(*element).wrapping_add(1).to_le_bytes();

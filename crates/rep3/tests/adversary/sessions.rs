@@ -11,7 +11,7 @@ use rep3::{Abort, Cause, Config, Session};
 
 use crate::program::{Fixture, assert_safe};
 
-const PATIENT: Duration = Duration::from_secs(60);
+const PATIENT: Duration = Duration::from_mins(1);
 
 #[test]
 fn a_party_killed_at_any_message_leaves_the_others_right_or_aborted() {
