@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+mod bench;
 mod config;
 mod coordinator;
 mod notary;
@@ -18,6 +19,9 @@ mod verify;
 /// The subcommands.
 #[derive(clap::Subcommand)]
 pub enum Command {
+    /// Measures what things cost on this machine.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Proves to a survey what a website says about you, without showing it.
     Prove(prove::Prove),
     /// Says in words what a proof shows, or why it is refused.
@@ -48,6 +52,7 @@ pub enum Command {
 /// Runs a subcommand and maps its outcome to an exit code: 0 done, 1 refused or failed, 2 bad usage.
 pub fn run(command: Command) -> ExitCode {
     let outcome = match command {
+        Command::Bench(bench) => bench::run(&bench),
         Command::Prove(args) => prove::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Source(args) => source::run(&args),

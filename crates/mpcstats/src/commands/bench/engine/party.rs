@@ -1,0 +1,104 @@
+//! One party of `mpcstats bench engine`: a process that is told its job on standard input.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use net::latency::Delayed;
+use net::tcp::{Peer, Transport, TransportConfig};
+use net::{Identity, Threads};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rep3::network::{Network, Party};
+use rep3::{Config, Session, measure_pace};
+
+use super::operations::{self, Inputs};
+use super::{Failure, Job, Report};
+
+/// How long a party waits for the others.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// Announces where it listens, reads a job, runs it and reports.
+pub fn run() -> Result<(), Failure> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    println!("{}", listener.local_addr()?);
+    std::io::stdout().flush()?;
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    let job: Job = serde_json::from_str(&line)?;
+    println!("{}", serde_json::to_string(&measure(&job, listener)?)?);
+    Ok(())
+}
+
+fn measure(job: &Job, listener: TcpListener) -> Result<Report, Failure> {
+    let me = Party::from_index(job.me);
+    let transport = connect(job, me, listener)?;
+    let network = Delayed::new(transport.open(job.seed)?, Duration::from_secs_f64(job.rtt_ms / 2000.0));
+    let config = Config { sid: job.seed, program: [0; 32], inputs: [0; 32] };
+    let mut nonce = job.seed;
+    nonce[0] ^= me.index() as u8;
+    let network: Box<dyn Network> = Box::new(network);
+    let mut session = Session::open(network, Arc::new(Threads::per_core()?), &config, nonce)?;
+    let start = Instant::now();
+    measure_pace(|| start.elapsed(), &mut session)?;
+    let run = operations::prepare(job.operation, job.rows, job.bits, &mut Inputs::new(me, &job.seed));
+
+    forget_peak()?;
+    let (sent, rounds) = (session.traffic().sent_bytes, session.traffic().rounds);
+    let (cpu, start) = (cpu_seconds()?, Instant::now());
+    run(&mut session)?;
+    session.verify_pending()?;
+    Ok(Report {
+        wall_s: start.elapsed().as_secs_f64(),
+        cpu_s: cpu_seconds()? - cpu,
+        sent_bytes: session.traffic().sent_bytes - sent,
+        rounds: session.traffic().rounds - rounds,
+        peak_rss_bytes: peak_rss_bytes()?,
+    })
+}
+
+fn connect(job: &Job, me: Party, listener: TcpListener) -> Result<Transport, Failure> {
+    let identity = |party: Party| {
+        let mut seed = job.seed;
+        seed[31] ^= 1 + party.index() as u8;
+        Identity::generate(&mut StdRng::from_seed(seed))
+    };
+    let peer = |party: Party| {
+        let address = job.addresses[party.index()].clone();
+        Peer { key: identity(party).public(), address }
+    };
+    let transport = Transport::start(TransportConfig {
+        me,
+        identity: identity(me),
+        left: peer(me.left()),
+        right: peer(me.right()),
+        patience: PATIENCE,
+    })?;
+    transport.listen(listener)?;
+    Ok(transport)
+}
+
+/// Processor time of all threads of this process that are alive.
+fn cpu_seconds() -> Result<f64, Failure> {
+    let mut nanoseconds = 0u64;
+    for thread in std::fs::read_dir("/proc/self/task")? {
+        let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+        nanoseconds +=
+            text.split_whitespace().next().ok_or("no processor time in schedstat")?.parse::<u64>()?;
+    }
+    Ok(nanoseconds as f64 / 1e9)
+}
+
+/// Sets the process's peak memory back to what it uses now.
+fn forget_peak() -> Result<(), Failure> {
+    Ok(std::fs::write("/proc/self/clear_refs", "5")?)
+}
+
+/// The most memory that the process has used.
+fn peak_rss_bytes() -> Result<u64, Failure> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in status")?;
+    let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kibibytes * 1024)
+}

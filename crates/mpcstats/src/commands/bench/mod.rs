@@ -1,0 +1,23 @@
+//! `mpcstats bench`: what things cost on this machine.
+
+use super::Failure;
+
+pub mod engine;
+
+/// Subcommands of `mpcstats bench`.
+#[derive(clap::Subcommand)]
+pub enum Bench {
+    /// Runs operations of the three-party engine in three processes over the real transport on loopback.
+    Engine(engine::Engine),
+    /// One party of `bench engine`; started by it.
+    #[command(hide = true)]
+    EngineParty,
+}
+
+/// Runs a benchmark.
+pub fn run(bench: &Bench) -> Result<(), Failure> {
+    match bench {
+        Bench::Engine(args) => engine::run(args),
+        Bench::EngineParty => engine::party::run(),
+    }
+}
