@@ -24,24 +24,11 @@ use crate::verify::{Assertion, Side, SideMaker};
 /// The dealers' messages.
 pub const INJECT: Step = Step("inject");
 
-/// The integers as field elements: a weighted sum of their bits.
-pub(super) fn convert(x: &IntShare, session: &mut Session) -> Result<FieldShare, Abort> {
-    Ok(bits_to_field_each(&[x], session)?.swap_remove(0))
-}
-
-/// [`bits_to_field`](super::bits_to_field) of several columns of one length by bit injection, all in the same two
-/// rounds.
-///
-/// # Errors
-/// [`Abort`] if a peer is gone or cheated.
-///
-/// # Panics
-/// If the columns differ in length or are wider than 126 bits.
-pub fn bits_to_field_each(columns: &[&IntShare], session: &mut Session) -> Result<Vec<FieldShare>, Abort> {
+/// Columns of integers of one length as field elements: weighted sums of their bits. Two rounds.
+pub(super) fn convert(columns: &[&IntShare], session: &mut Session) -> Result<Vec<FieldShare>, Abort> {
     let weights: Vec<Vec<Fp>> = columns
         .iter()
         .map(|x| {
-            assert!(x.width() <= 126, "{} bits do not fit into the field", x.width());
             let sign = |k: usize| x.signed && k + 1 == x.width();
             (0..x.width()).map(|k| if sign(k) { -Fp::new(1 << k) } else { Fp::new(1 << k) }).collect()
         })

@@ -14,16 +14,18 @@ use circuit::arith::mersenne;
 
 use crate::abort::Abort;
 use crate::boolean::Columns;
+use crate::pace::Pace;
 use crate::session::Session;
 use crate::share::{BitShare, FieldShare, IntShare};
 
-pub use inject::{INJECT, bits_to_field_each, inject};
+pub use inject::{INJECT, inject};
 
-/// From so many rows on, injecting every bit costs more than masking: measured, see `docs/src/arithmetic.md`.
-const BULK: usize = 256;
+/// What injecting a bit costs, in AND gates, proof included; and what a masked opening costs in gates a bit and a row.
+const INJECTED: usize = 80;
+const MASKED: [usize; 2] = [6, 2 * INJECTED];
 
-/// The integers as field elements; negative ones as `p - |x|`. Bit injection for few rows, a masked opening for
-/// many: 2 or about 11 rounds.
+/// The integers as field elements; negative ones as `p - |x|`. Bit injection or, for many rows, a masked opening: 2 or
+/// about 11 rounds, as the session's [`Pace`] decides.
 ///
 /// # Errors
 /// [`Abort`] if a peer is gone or cheated.
@@ -31,9 +33,45 @@ const BULK: usize = 256;
 /// # Panics
 /// If the integers have more than 126 bits: they would not fit.
 pub fn bits_to_field(x: &IntShare, session: &mut Session) -> Result<FieldShare, Abort> {
-    assert!(x.width() <= 126, "{} bits do not fit into the field", x.width());
-    // Two bits a row are injected after masking, too.
-    if x.rows() >= BULK && x.width() > 4 { masked::convert(x, session) } else { inject::convert(x, session) }
+    Ok(bits_to_field_each(&[x], session)?.swap_remove(0))
+}
+
+/// [`bits_to_field`] of several columns of one length, all in the same rounds.
+///
+/// # Errors
+/// [`Abort`] if a peer is gone or cheated.
+///
+/// # Panics
+/// If the columns differ in length or are wider than 126 bits.
+pub fn bits_to_field_each(columns: &[&IntShare], session: &mut Session) -> Result<Vec<FieldShare>, Abort> {
+    let rows = columns.first().map_or(0, |x| x.rows());
+    assert!(columns.iter().all(|x| x.rows() == rows), "columns of one length");
+    assert!(columns.iter().all(|x| x.width() <= 126), "more bits than fit into the field");
+    // Below each other, at a width and sign that hold all of them, they are one column.
+    let signed = columns.iter().any(|x| x.signed);
+    let width = |x: &&IntShare| x.width() + usize::from(signed && !x.signed);
+    let common = columns.iter().map(width).max().unwrap_or(0);
+    let bits = columns.iter().map(|x| x.width()).sum();
+    let stacked_rows = rows * columns.len();
+    if common > 126 || !masking_is_faster(rows, bits, [stacked_rows, common], session.pace()) {
+        return inject::convert(columns, session);
+    }
+    let wide: Vec<IntShare> = columns.iter().map(|x| x.resize(common)).collect();
+    let bit = |k: usize| BitShare::concat(wide.iter().map(|x| &x.bits[k]));
+    let stacked = IntShare { bits: (0..common).map(bit).collect(), signed };
+    let field = masked::convert(&stacked, session)?;
+    Ok((0..columns.len()).map(|i| field.slice(i * rows..(i + 1) * rows)).collect())
+}
+
+/// Whether a masked opening of `stacked` rows and bits is faster than injecting `bits` bits in each of `rows`.
+fn masking_is_faster(rows: usize, bits: usize, stacked: [usize; 2], pace: Pace) -> bool {
+    let [stacked_rows, width] = stacked;
+    if width == 0 {
+        return false;
+    }
+    let rounds = 1 + width.next_power_of_two().ilog2() as usize + 2;
+    let masked = pace.rounds(rounds) + Pace::gates(stacked_rows, MASKED[0] * width + MASKED[1]);
+    masked < Pace::gates(rows, INJECTED * bits)
 }
 
 /// The canonical representatives of field elements as unsigned integers of 127 bits. 1,262 AND gates a row, 10
