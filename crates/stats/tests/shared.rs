@@ -117,3 +117,16 @@ fn quotients_and_roots_by_three_parties() {
         p.output(["undefined"], &(x.sum() / (y.sum() - 38)));
     });
 }
+
+#[test]
+fn ranks_and_modes_by_three_parties() {
+    let table = run_both(|p| {
+        let column = |name: &str| p.column("survey", name);
+        let (x, y, side) = (column("x"), column("y"), column("side"));
+        p.output(["mode"], &x.mode());
+        p.output(["rho"], &x.rank_correlation(&y));
+        mann_whitney(&x, &side).output(p, "u");
+    });
+    assert_close(&table, "mode", 4.0);
+    assert_close(&table, "u.statistic", 9.5);
+}

@@ -304,7 +304,8 @@ impl<'a, E: Engine> Walk<'a, E> {
     }
 }
 
-/// Cheap operations first, so that the dear ones wait for each other and run as one batch.
+/// Cheap operations first, so that the dear ones wait for each other and run as one batch. Operations that an engine
+/// runs together have a rank of their own.
 fn rank(op: &Op) -> u8 {
     match op {
         Op::Column { .. } | Op::Present { .. } | Op::Rows { .. } | Op::Constant { .. } | Op::Index { .. } => {
@@ -319,15 +320,18 @@ fn rank(op: &Op) -> u8 {
         Op::Number { .. } => 7,
         Op::Lookup { .. } | Op::Matched { .. } => 8,
         Op::Log2 { .. } | Op::Reciprocal { .. } => 9,
-        Op::Sort { .. } | Op::Rank { .. } | Op::Mode { .. } => 10,
-        Op::Multiply { .. } => 11,
-        Op::Sum { .. } => 12,
-        Op::Dot { .. } => 13,
-        Op::Min { .. } | Op::Max { .. } => 14,
-        Op::OrderStatistic { .. } => 15,
-        Op::Element { .. } => 16,
-        Op::FloorDivide { .. } | Op::Floor { .. } => 17,
-        Op::Divide { .. } => 18,
-        Op::Sqrt { .. } | Op::Log { .. } | Op::Exp { .. } | Op::Distribution { .. } => 19,
+        Op::Sort { .. } => 10,
+        Op::Rank { .. } => 11,
+        Op::Mode { .. } => 12,
+        Op::Multiply { .. } => 13,
+        Op::Sum { .. } => 14,
+        Op::Dot { .. } => 15,
+        Op::Min { .. } | Op::Max { .. } => 16,
+        Op::OrderStatistic { .. } => 17,
+        Op::Element { .. } => 18,
+        Op::FloorDivide { .. } | Op::Floor { .. } => 19,
+        Op::Divide { .. } => 20,
+        Op::Sqrt { .. } => 21,
+        Op::Log { .. } | Op::Exp { .. } | Op::Distribution { .. } => 22,
     }
 }

@@ -4,6 +4,7 @@ mod boolean;
 mod number;
 mod ops;
 mod real;
+mod relation;
 
 use super::clear::{self, data};
 use super::{Engine, Outcome, Step};

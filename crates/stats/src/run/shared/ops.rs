@@ -2,7 +2,7 @@
 
 use super::boolean::Boolean;
 use super::number::{Number, end};
-use super::{RunError, Value, real};
+use super::{RunError, Value, real, relation};
 use crate::check::{Interval, Kind, Type};
 use crate::error::{Code, PlanError};
 use crate::number::Number as Opened;
@@ -22,6 +22,8 @@ pub fn apply(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<Val
     match steps.first().map(|step| step.op) {
         Some(Op::Dot { .. }) => dots(steps, session),
         Some(Op::Sort { .. }) => in_groups(steps, sorts, session),
+        Some(Op::Rank { .. }) => in_groups(steps, relation::ranks, session),
+        Some(Op::Lookup { .. } | Op::Matched { .. }) => in_groups(steps, relation::lookups, session),
         Some(Op::Divide { .. } | Op::Sqrt { .. }) => real::apply(steps, session),
         Some(Op::Multiply { .. }) => multiplications(steps, session),
         Some(Op::OrderStatistic { .. }) => in_groups(steps, order_statistics, session),
@@ -39,7 +41,24 @@ pub fn decode<'a>(elements: &mut impl Iterator<Item = &'a Fp>, of: &Type) -> Opt
     Some(with_error(Opened::ratio(BigInt::from(units), of.scale().divisor()), of))
 }
 
-fn number<'v>(step: &'v Step<'_, Value>, index: usize) -> Result<(&'v Number, &'v Type), PlanError> {
+/// One of both.
+type Either<'v> = (Option<&'v Boolean>, Option<&'v Number>);
+
+/// A boolean or an exact number.
+pub(super) fn boolean_or_number<'v>(
+    step: &'v Step<'_, Value>,
+    index: usize,
+) -> Result<Either<'v>, PlanError> {
+    match &step.arguments[index].0 {
+        Value::Boolean(boolean) => Ok((Some(boolean), None)),
+        _ => number(step, index).map(|(number, _)| (None, Some(number))),
+    }
+}
+
+pub(super) fn number<'v>(
+    step: &'v Step<'_, Value>,
+    index: usize,
+) -> Result<(&'v Number, &'v Type), PlanError> {
     match &step.arguments[index] {
         (Value::Number(number), of) => Ok((number, of)),
         _ => Err(data("something else where an exact number belongs")),
@@ -113,6 +132,7 @@ fn one(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunError>
                 IntShare { bits: if bits.is_empty() { vec![BitShare::zeros(rows)] } else { bits }, ..int };
             made(Number::from_int(int, range))
         }
+        Op::Mode { .. } => made(relation::mode(step, session)?),
         Op::Log2 { .. } => {
             let (column, of) = number(step, 0)?;
             made(real::logarithms(column, of, step.of, session)?)
@@ -255,17 +275,19 @@ fn dots(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>, 
 
 type Group = fn(&[&Step<'_, Value>], &mut Session) -> Result<Vec<Value>, RunError>;
 
-/// Steps over the same column together.
+/// Steps over the same first column (and, of a join, the same second one) together.
 fn in_groups(steps: &[Step<'_, Value>], run: Group, session: &mut Session) -> Result<Vec<Value>, RunError> {
     let mut results: Vec<Option<Value>> = vec![None; steps.len()];
     for first in 0..steps.len() {
         if results[first].is_some() {
             continue;
         }
-        let column = number(&steps[first], 0)?.0;
+        let is_join = |step: &Step<'_, Value>| matches!(step.op, Op::Lookup { .. } | Op::Matched { .. });
+        let (column, join) = (number(&steps[first], 0)?.0, is_join(&steps[first]));
         let mut members = Vec::new();
         for (position, step) in steps.iter().enumerate().skip(first) {
-            if number(step, 0)?.0.is_same(column) {
+            let same = number(step, 0)?.0.is_same(column);
+            if same && (!join || number(step, 1)?.0.is_same(number(&steps[first], 1)?.0)) {
                 members.push(position);
             }
         }

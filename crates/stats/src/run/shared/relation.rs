@@ -1,0 +1,137 @@
+//! Ranks, joins and modes: operations that relate rows to other rows.
+
+use super::boolean::Boolean;
+use super::number::Number;
+use super::ops::{boolean_or_number, number};
+use super::{RunError, Value};
+use crate::check::Interval;
+use crate::plan::Op;
+use crate::run::Step;
+use crate::run::clear::data;
+use rep3::relation::lookup;
+use rep3::{Abort, BitShare, IntShare, Session, SortKey, Table, and_many, compare, open, shuffle, sort};
+
+/// The ranks of one column, from one sort: low ranks, high ranks or both.
+pub fn ranks(steps: &[&Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>, RunError> {
+    let Some(first) = steps.first() else { return Ok(Vec::new()) };
+    let int = number(first, 0)?.0.int(session)?;
+    let rows = int.rows();
+    let labels = positions(rows, session);
+    let payload = Table { bits: labels.bits.clone(), field: Vec::new() };
+    let sorted = sort(&[SortKey::ascending(&int)], &payload, session)?;
+    let key = sorted.keys.first().ok_or_else(|| data("the sort lost its key"))?;
+    let same = compare::equal(&key.slice(0..rows - 1), &key.slice(1..rows), session)?;
+    let different = same.not(session.party());
+    let edge = BitShare::constant(true, 1, session.party());
+    let mut columns = Table::default();
+    for high in [false, true] {
+        let at_edge =
+            if high { BitShare::concat([&different, &edge]) } else { BitShare::concat([&edge, &different]) };
+        columns.bits.extend(nearest(at_edge, &labels, high, session)?.bits);
+    }
+    let restored = restore(sorted.payload.bits, columns, session)?;
+    let width = labels.width();
+    let rank = |step: &&Step<'_, Value>| {
+        let from = if matches!(step.op, Op::Rank { high: true, .. }) { width } else { 0 };
+        let bits = restored.bits[from..from + width].to_vec();
+        Value::Number(Number::from_int(IntShare::unsigned(bits), &step.of.range))
+    };
+    Ok(steps.iter().map(rank).collect())
+}
+
+/// 0, 1, 2, …
+fn positions(rows: usize, session: &Session) -> IntShare {
+    let last = rows.saturating_sub(1) as i128;
+    let width = Interval::new(0, last).width() as usize;
+    IntShare::public(&(0..=last).collect::<Vec<_>>(), width, false, session.party())
+}
+
+/// For each row, the position of the nearest marked row: at or before it, or `after` it. By doubling the distance that
+/// is looked back (W. Hillis and G. Steele, 1986): `log2 n` rounds.
+fn nearest(
+    mut marked: BitShare,
+    at: &IntShare,
+    after: bool,
+    session: &mut Session,
+) -> Result<IntShare, Abort> {
+    let rows = marked.len();
+    let mut found: Vec<BitShare> = {
+        let pairs: Vec<_> = at.bits.iter().map(|bit| (marked.clone(), bit.clone())).collect();
+        and_many(&pairs, session)?
+    };
+    let mut distance = 1;
+    while distance < rows {
+        let moved = |bit: &BitShare| {
+            let gap = BitShare::zeros(distance);
+            if after {
+                BitShare::concat([&bit.slice(distance..rows), &gap])
+            } else {
+                BitShare::concat([&gap, &bit.slice(0..rows - distance)])
+            }
+        };
+        // Where nothing is marked yet, `found` is 0: what lies further away can be added.
+        let missing = marked.not(session.party());
+        let pairs: Vec<_> = found.iter().chain([&marked]).map(|bit| (missing.clone(), moved(bit))).collect();
+        let fetched = and_many(&pairs, session)?;
+        for (bit, fetched) in found.iter_mut().chain([&mut marked]).zip(&fetched) {
+            bit.xor_assign(fetched);
+        }
+        distance *= 2;
+    }
+    Ok(IntShare::unsigned(found))
+}
+
+/// Puts rows back in the order of their labels, the numbers `0..n`: after a shuffle these are in a random order whatever
+/// they belong to, so that opening them tells nothing.
+fn restore(labels: Vec<BitShare>, table: Table, session: &mut Session) -> Result<Table, RunError> {
+    let width = labels.len();
+    let mut shuffled = shuffle(&Table { bits: labels, field: Vec::new() }.join(table), session)?;
+    let rest = shuffled.bits.split_off(width);
+    let labels = session.verify(IntShare::unsigned(std::mem::replace(&mut shuffled.bits, rest)))?;
+    let mut rows = vec![0; shuffled.rows()];
+    for (row, label) in (0u32..).zip(open(&labels, session)?) {
+        let place = usize::try_from(label).ok().and_then(|label| rows.get_mut(label));
+        *place.ok_or_else(|| data("a row lost its number"))? = row;
+    }
+    Ok(shuffled.gather(&rows))
+}
+
+/// The most frequent value. Discloses the number of distinct values to the parties.
+pub fn mode(step: &Step<'_, Value>, session: &mut Session) -> Result<Number, RunError> {
+    let int = number(step, 0)?.0.int(session)?;
+    let mode = rep3::relation::mode(&int, session)?;
+    Ok(Number::from_int(mode.value, &step.of.range))
+}
+
+/// Columns of another data set by one key, and where it has the key: one join fetches them all.
+pub fn lookups(steps: &[&Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>, RunError> {
+    let Some(first) = steps.first() else { return Ok(Vec::new()) };
+    let (keys, among) = (number(first, 0)?.0.int(session)?, number(first, 1)?.0.int(session)?);
+    // An unsigned number needs a further bit to be a signed one.
+    let signed = keys.signed || among.signed;
+    let width = |int: &IntShare| int.width() + usize::from(signed && !int.signed);
+    let width = width(&keys).max(width(&among));
+    let [keys, among] = [keys, among].map(|int| IntShare { signed, ..int.resize(width) });
+    let mut table = Table::default();
+    for step in steps.iter().filter(|step| step.arguments.len() == 3) {
+        match boolean_or_number(step, 2)? {
+            (Some(boolean), _) => table.bits.push(boolean.share(session)),
+            (_, Some(number)) => table.field.push(number.field(session)?),
+            _ => {}
+        }
+    }
+    let found = lookup(&keys, &among, &table, session)?;
+    let (mut bits, mut field) = (found.found.bits.into_iter(), found.found.field.into_iter());
+    let gone = || data("the join lost a column");
+    let mut values = Vec::new();
+    for step in steps {
+        values.push(if step.arguments.len() < 3 {
+            Value::Boolean(Boolean::shared(found.matched.clone()))
+        } else if boolean_or_number(step, 2)?.0.is_some() {
+            Value::Boolean(Boolean::shared(bits.next().ok_or_else(gone)?))
+        } else {
+            Value::Number(Number::from_field(field.next().ok_or_else(gone)?, &step.of.range))
+        });
+    }
+    Ok(values)
+}
