@@ -46,8 +46,9 @@ pub fn less_than_by<B: Backend>(
                 Some(less) => (backend.xor(&off, less), backend.xor(b, less)),
                 None => (off.clone(), b.clone()),
             });
-            let equal = backend.xor(&off, b);
-            pairs.extend(state.equal.iter().map(|all| (all.clone(), equal.clone())));
+            if let Some(all) = &state.equal {
+                pairs.push((all.clone(), backend.xor(&off, b)));
+            }
         }
         let mut products = backend.and(&pairs)?.into_iter();
         for (r, state) in runs.iter_mut().enumerate() {

@@ -9,7 +9,7 @@ use net::memory;
 use net::tamper::{Tamper, on};
 use net::world::World;
 use rep3::network::{Network, Party};
-use rep3::{Table, deal_field, shuffle};
+use rep3::{SortKey, Table, deal_field, shuffle, sort};
 
 /// Rows of two integers and two field elements, all derived from the first, so that a torn row shows.
 fn table(n: usize, prg: &mut algebra::Prg) -> (Vec<u64>, [Table; 3]) {
@@ -103,6 +103,25 @@ fn a_changed_bit_is_noticed_in_every_hop() {
         attack(Tamper::new().flip(on().step("shuffle/second").from(party), 5));
         // Behind 65 columns of 9 bytes: the columns of field elements.
         attack(Tamper::new().flip(on().step("shuffle/first").from(party), 65 * 9 + 16));
+    }
+}
+
+/// A party that turns the top bit of a row it knows would see in the sorted order which row that was.
+#[test]
+fn no_comparison_of_a_forged_shuffle_is_opened() {
+    let shares = ints(&[1, 2, 3, 4, 5, 6, 7, 8], 4, &mut seeded("forged", 2));
+    for party in Party::ALL {
+        for step in ["shuffle/first", "shuffle/second"] {
+            let tamper = Tamper::new().flip(on().step(step).from(party), 5);
+            let networks = tamper.wrap(memory::three()).map(|network| Box::new(network) as Box<dyn Network>);
+            let results = World::new(2).run_over(networks, |session| {
+                let keys = mine(&shares, session);
+                sort(&[SortKey::ascending(&keys)], &Table::default(), session).map(|_| ())
+            });
+            assert!(results.iter().all(Result::is_err), "{results:?}");
+            assert_eq!(tamper.count(on().step("open")), 0, "nothing was opened");
+            assert!(tamper.met() > 0, "the attack took place");
+        }
     }
 }
 
