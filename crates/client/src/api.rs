@@ -130,6 +130,18 @@ impl Api {
         self.get(&format!("/v1/queries/{query}")).await
     }
 
+    /// The server's counters, in the text form of Prometheus.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn metrics(&self) -> Result<String, ClientError> {
+        let (good, body) = self.body(self.http.get(format!("{}/metrics", self.base))).await?;
+        if !good {
+            return Err(self.strange("no metrics".to_owned()));
+        }
+        String::from_utf8(body).map_err(|error| self.strange(error.to_string()))
+    }
+
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         self.answer(self.http.get(format!("{}{path}", self.base))).await
     }
@@ -138,7 +150,8 @@ impl Api {
         self.answer(self.http.post(format!("{}{path}", self.base)).json(body)).await
     }
 
-    async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, ClientError> {
+    /// Sends a request; gives whether it succeeded, and the answer's body.
+    async fn body(&self, request: reqwest::RequestBuilder) -> Result<(bool, Vec<u8>), ClientError> {
         let mut response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let good = response.status().is_success();
         let mut body = Vec::new();
@@ -148,12 +161,17 @@ impl Api {
                 return Err(self.strange(format!("more than {MAX_ANSWER} bytes")));
             }
         }
+        Ok((good, body))
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, ClientError> {
+        let (good, body) = self.body(request).await?;
         if good {
             return serde_json::from_slice(&body).map_err(|error| self.strange(error.to_string()));
         }
         match serde_json::from_slice::<Problem>(&body) {
             Ok(problem) => Err(ClientError::Refused(problem.into())),
-            Err(_) => Err(self.strange(format!("status {}", response.status()))),
+            Err(_) => Err(self.strange("a failure without a reason".to_owned())),
         }
     }
 

@@ -2,12 +2,14 @@
 //!
 //! - [`coordinator`]: takes submissions and queries in, and hands them to the parties.
 //! - [`party`]: verifies everything for itself, computes with the two others, keeps share columns.
+//! - [`client_api`]: asks when an epoch has closed, keeps certificates, shows the page.
 //! - [`notary`], [`exchange`]: who attests, and a made-up website to attest.
 //! - [`storage`]: durable state behind one small trait; [`http`]: how calls are served and made.
 //! - [`admission`]: what coordinator and parties check of a submission, each for itself.
 //! - [`run`]: puts the servers together from their [`config`].
 
 pub mod admission;
+pub mod client_api;
 pub mod clock;
 pub mod config;
 pub mod coordinator;

@@ -1,0 +1,258 @@
+//! Follows one survey: its status, its closed epochs, and a release of every listed plan over all of them.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use client::consumer::{self, Consumer};
+use client::{ClientError, OpenSurvey};
+use stats::ResultTable;
+use survey::wire::Status;
+use survey::{Certificate, Choice};
+use tokio::sync::broadcast;
+
+use super::log::{Entry, Log, LogError};
+use super::view::{ReleaseView, SurveyView};
+
+/// How often the coordinator is asked where the survey stands.
+const EVERY: Duration = Duration::from_secs(1);
+/// The longest pause after failures.
+const LONGEST: Duration = Duration::from_mins(1);
+/// How long a release may take.
+const PATIENCE: Duration = Duration::from_mins(30);
+/// Announcements that a slow listener may miss before it is told to ask again.
+const MISSED: usize = 16;
+
+/// What happened: a listener asks for the news.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The survey's status changed.
+    Status,
+    /// There is a release.
+    Release,
+}
+
+impl Event {
+    /// Its name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// A release with its results.
+#[derive(Clone, Debug)]
+struct Release {
+    entry: Entry,
+    plan: String,
+    results: ResultTable,
+}
+
+/// A survey that is followed.
+pub struct Watched {
+    open: OpenSurvey,
+    consumer: Consumer,
+    /// The text of the definition is served as it was signed.
+    state: Mutex<State>,
+    events: broadcast::Sender<Event>,
+}
+
+struct State {
+    log: Log,
+    releases: Vec<Release>,
+    status: Option<Status>,
+    /// Accounts accepted, by second, over the last minute.
+    accepted: VecDeque<(u64, u64)>,
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+impl Watched {
+    /// Opens the survey's log in `folder` and checks every certificate in it.
+    pub fn new(open: OpenSurvey, consumer: Consumer, folder: &Path) -> Result<Self, super::ClientApiError> {
+        let path = folder.join(format!("{}.jsonl", open.id));
+        let (log, entries) = Log::open(&path)?;
+        let releases: Result<Vec<_>, _> = entries.into_iter().map(|entry| release(&open, entry)).collect();
+        let releases = releases.map_err(|cause| super::ClientApiError::Survey {
+            reference: client::Reference::File(path),
+            cause: Box::new(cause),
+        })?;
+        let state = State { log, releases, status: None, accepted: VecDeque::new() };
+        Ok(Self { open, consumer, state: Mutex::new(state), events: broadcast::Sender::new(MISSED) })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The survey.
+    pub const fn open(&self) -> &OpenSurvey {
+        &self.open
+    }
+
+    /// Hears of every change from now on.
+    pub fn listen(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    /// Where the survey stands; none until the coordinator has been reached.
+    pub fn status(&self) -> Option<Status> {
+        self.state().status.clone()
+    }
+
+    /// The survey as the page shows it; none until the coordinator has been reached.
+    pub fn view(&self) -> Option<SurveyView> {
+        let status = self.status()?;
+        let survey = self.open.definition();
+        let ripe = status.open_accounts >= status.minimum;
+        let reference = self.open.reference();
+        Some(SurveyView {
+            id: self.open.id,
+            title: survey.title.clone(),
+            description: survey.description.clone(),
+            parties: survey.parties.iter().map(|party| party.name.clone()).collect(),
+            closes_at: survey.closes_at,
+            next_release_at: ripe.then(|| status.now + survey.policy.epoch_quiet),
+            status,
+            join_command: format!("mpcstats share --survey '{reference}'"),
+            verify_command: format!("mpcstats certificate verify {{file}} --survey '{reference}'"),
+        })
+    }
+
+    /// The releases, newest first.
+    pub fn releases(&self) -> Vec<ReleaseView> {
+        let view = |release: &Release| ReleaseView {
+            release: release.entry.certificate.statement.release,
+            plan: release.plan.clone(),
+            epochs: release.entry.certificate.statement.epochs.clone(),
+            count: release.entry.certificate.statement.count,
+            at: release.entry.at,
+            results: release.results.clone(),
+        };
+        self.state().releases.iter().rev().map(view).collect()
+    }
+
+    /// How many releases there are.
+    pub fn release_count(&self) -> usize {
+        self.state().releases.len()
+    }
+
+    /// A release's certificate.
+    pub fn certificate(&self, number: u64) -> Option<Certificate> {
+        let state = self.state();
+        let certificates = state.releases.iter().map(|release| &release.entry.certificate);
+        certificates.into_iter().find(|certificate| certificate.statement.release == number).cloned()
+    }
+
+    /// How many accounts were accepted in the last minute, as far as this watcher has seen.
+    pub fn accepted_last_minute(&self) -> u64 {
+        let state = self.state();
+        let first = state.accepted.front().map_or(0, |(_, accepted)| *accepted);
+        state.accepted.back().map_or(0, |(_, accepted)| *accepted).saturating_sub(first)
+    }
+
+    /// Follows the survey for ever.
+    pub async fn run(self: Arc<Self>) {
+        let mut pause = EVERY;
+        loop {
+            match self.look().await {
+                Ok(()) => pause = EVERY,
+                Err(error) => {
+                    pause = (pause * 2).min(LONGEST);
+                    tracing::warn!(survey = %self.open.id, %error, "no news; trying again");
+                }
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Looks once: takes over the status, and asks for what is due.
+    async fn look(&self) -> Result<(), Failure> {
+        let status = self.open.api.status().await?;
+        let closed = status.epochs;
+        self.take(status);
+        if closed == 0 {
+            return Ok(());
+        }
+        let epochs: Vec<u64> = self.open.api.epochs().await?.epochs.iter().map(|epoch| epoch.number).collect();
+        for named in &self.open.definition().plans {
+            if self.has(&named.plan, &epochs) {
+                continue;
+            }
+            let choice = Choice::Listed(named.name.clone());
+            let answer = self.consumer.ask(&self.open, choice, Some(epochs.clone()), PATIENCE).await?;
+            self.publish(Entry { at: now(), certificate: answer.certificate })?;
+        }
+        Ok(())
+    }
+
+    fn has(&self, plan: &stats::Plan, epochs: &[u64]) -> bool {
+        let id = plan.id().0;
+        let state = self.state();
+        let mut statements = state.releases.iter().map(|release| &release.entry.certificate.statement);
+        statements.any(|statement| statement.plan.0 == id && statement.epochs == epochs)
+    }
+
+    fn take(&self, status: Status) {
+        let mut state = self.state();
+        let second = now();
+        state.accepted.push_back((second, status.accepted));
+        while state.accepted.front().is_some_and(|(at, _)| at + 60 < second) {
+            state.accepted.pop_front();
+        }
+        // The server's clock moves all the time: that is no news.
+        let news = state.status.as_ref().is_none_or(|old| {
+            Status { now: status.now, parties: status.parties, ..old.clone() } != status
+        });
+        state.status = Some(status);
+        drop(state);
+        if news {
+            self.announce(Event::Status);
+        }
+    }
+
+    fn publish(&self, entry: Entry) -> Result<(), Failure> {
+        let release = release(&self.open, entry)?;
+        let mut state = self.state();
+        state.log.append(&release.entry)?;
+        tracing::info!(
+            survey = %self.open.id,
+            release = release.entry.certificate.statement.release,
+            plan = %release.plan,
+            "released"
+        );
+        state.releases.push(release);
+        drop(state);
+        self.announce(Event::Release);
+        Ok(())
+    }
+
+    /// Without listeners nobody needs to know.
+    fn announce(&self, event: Event) {
+        let _listeners = self.events.send(event);
+    }
+}
+
+/// Why there is no news.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// Checks an entry's certificate and reads its results.
+fn release(open: &OpenSurvey, entry: Entry) -> Result<Release, ClientError> {
+    let survey = open.definition();
+    let results = consumer::verify(&open.id, survey, &entry.certificate, None)?;
+    let plan = entry.certificate.statement.plan;
+    let named = survey.plans.iter().find(|named| named.plan.id().0 == plan.0);
+    let plan = named.map_or_else(|| plan.to_string(), |named| named.name.clone());
+    Ok(Release { entry, plan, results })
+}
