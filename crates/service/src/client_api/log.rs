@@ -49,7 +49,8 @@ impl Log {
         let mut reader = BufReader::new(&file);
         while reader.read_line(&mut line).map_err(io)? > 0 && line.ends_with('\n') {
             let number = entries.len() + 1;
-            let entry = serde_json::from_str(&line).map_err(|error| failed(format!("line {number}: {error}")))?;
+            let entry =
+                serde_json::from_str(&line).map_err(|error| failed(format!("line {number}: {error}")))?;
             entries.push(entry);
             whole += line.len() as u64;
             line.clear();
@@ -74,9 +75,9 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use survey::Id;
     use survey::certificate::Component;
     use survey::{Identity, Purpose, Statement};
-    use survey::Id;
 
     fn entry(release: u64) -> Entry {
         let identity = Identity::from_seed(&[1; 32]);

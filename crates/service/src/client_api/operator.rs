@@ -26,7 +26,8 @@ pub async fn view(surveys: &[Arc<Watched>]) -> OperatorView {
             view.accepted += status.accepted;
             view.epochs += status.epochs;
             let parties = watched.open().definition().parties.iter().zip(status.parties);
-            view.parties.extend(parties.map(|(party, seen_at)| PartyView { name: party.name.clone(), seen_at }));
+            view.parties
+                .extend(parties.map(|(party, seen_at)| PartyView { name: party.name.clone(), seen_at }));
         }
         match watched.open().api.metrics().await {
             Ok(text) => {
@@ -64,9 +65,6 @@ mod tests {
                     mpcstats_refusals_total{code=\"queue_full\"} 2\n\
                     mpcstats_refusals_total{code=\"stale_attestation\"} 13\n\
                     mpcstats_queue 4\nmpcstats_refusals_total{broken\n";
-        assert_eq!(
-            refusals_in(text),
-            [("queue_full".to_owned(), 2), ("stale_attestation".to_owned(), 13)]
-        );
+        assert_eq!(refusals_in(text), [("queue_full".to_owned(), 2), ("stale_attestation".to_owned(), 13)]);
     }
 }

@@ -179,7 +179,8 @@ impl Watched {
         if closed == 0 {
             return Ok(());
         }
-        let epochs: Vec<u64> = self.open.api.epochs().await?.epochs.iter().map(|epoch| epoch.number).collect();
+        let epochs: Vec<u64> =
+            self.open.api.epochs().await?.epochs.iter().map(|epoch| epoch.number).collect();
         for named in &self.open.definition().plans {
             if self.has(&named.plan, &epochs) {
                 continue;
@@ -206,9 +207,10 @@ impl Watched {
             state.accepted.pop_front();
         }
         // The server's clock moves all the time: that is no news.
-        let news = state.status.as_ref().is_none_or(|old| {
-            Status { now: status.now, parties: status.parties, ..old.clone() } != status
-        });
+        let news = state
+            .status
+            .as_ref()
+            .is_none_or(|old| Status { now: status.now, parties: status.parties, ..old.clone() } != status);
         state.status = Some(status);
         drop(state);
         if news {
