@@ -14,6 +14,16 @@ use operations::Operation;
 mod operations;
 pub mod party;
 
+/// What the parties are to run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    /// An operation of the engine.
+    Operation(Operation),
+    /// A program of `bench query`, by name.
+    Query(String),
+}
+
 /// Arguments of `mpcstats bench engine`.
 #[derive(clap::Args)]
 pub struct Engine {
@@ -45,7 +55,7 @@ struct Job {
     addresses: [String; 3],
     /// Made for this run: keys and inputs are grown from it.
     seed: [u8; 32],
-    operation: Operation,
+    work: Work,
     rows: usize,
     bits: usize,
     rtt_ms: f64,
@@ -61,17 +71,20 @@ struct Report {
     peak_rss_bytes: u64,
 }
 
-/// What is printed of an operation.
+/// What is printed of an operation or a query.
 #[derive(Debug, Serialize)]
-struct Line {
-    op: Operation,
+pub struct Line {
+    op: String,
     rows: usize,
     bits: usize,
-    wall_s: f64,
+    pub wall_s: f64,
     cpu_s: [f64; 3],
     sent_bytes: [u64; 3],
     rounds: u64,
     peak_rss_bytes: [u64; 3],
+    /// Seconds to trace and check the plan of a query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan_s: Option<f64>,
 }
 
 /// Runs the operations one after another.
@@ -84,7 +97,10 @@ pub fn run(args: &Engine) -> Result<(), Failure> {
     }
     for operation in operations {
         progress.set_message(operation.to_string());
-        let lines = (0..args.runs).map(|_| measure(operation, args)).collect::<Result<Vec<_>, _>>()?;
+        let (rows, bits) = operation.defaults();
+        let (rows, bits) = (args.rows.unwrap_or(rows), args.bits.map_or(bits, usize::from));
+        let run = |_| measure(&operation.to_string(), &Work::Operation(operation), rows, bits, args.rtt_ms);
+        let lines = (0..args.runs).map(run).collect::<Result<Vec<_>, _>>()?;
         let quickest = lines.into_iter().min_by(|a, b| a.wall_s.total_cmp(&b.wall_s));
         progress.inc(1);
         if let Some(line) = quickest {
@@ -96,17 +112,15 @@ pub fn run(args: &Engine) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs one operation once.
-fn measure(operation: Operation, args: &Engine) -> Result<Line, Failure> {
+/// Runs one operation or query once.
+pub fn measure(op: &str, work: &Work, rows: usize, bits: usize, rtt_ms: f64) -> Result<Line, Failure> {
     let mut seed = [0; 32];
     rand::rng().fill_bytes(&mut seed);
-    let (rows, bits) = operation.defaults();
-    let (rows, bits) = (args.rows.unwrap_or(rows), args.bits.map_or(bits, usize::from));
     let mut parties = [Party::start()?, Party::start()?, Party::start()?];
     let addresses = parties.each_ref().map(|party| party.address.clone());
     for (me, party) in parties.iter_mut().enumerate() {
-        let addresses = addresses.clone();
-        party.give(&Job { me, addresses, seed, operation, rows, bits, rtt_ms: args.rtt_ms })?;
+        let (addresses, work) = (addresses.clone(), work.clone());
+        party.give(&Job { me, addresses, seed, work, rows, bits, rtt_ms })?;
     }
     let mut reports = Vec::new();
     for party in &mut parties {
@@ -114,7 +128,7 @@ fn measure(operation: Operation, args: &Engine) -> Result<Line, Failure> {
     }
     let each = |f: fn(&Report) -> u64| [f(&reports[0]), f(&reports[1]), f(&reports[2])];
     Ok(Line {
-        op: operation,
+        op: op.to_owned(),
         rows,
         bits,
         wall_s: reports.iter().map(|report| report.wall_s).fold(0.0, f64::max),
@@ -122,6 +136,7 @@ fn measure(operation: Operation, args: &Engine) -> Result<Line, Failure> {
         sent_bytes: each(|report| report.sent_bytes),
         rounds: reports.iter().map(|report| report.rounds).max().unwrap_or(0),
         peak_rss_bytes: each(|report| report.peak_rss_bytes),
+        plan_s: None,
     })
 }
 
@@ -174,23 +189,19 @@ impl Drop for Party {
     }
 }
 
-fn header() -> String {
+pub fn header() -> String {
     format!(
-        "{:<14} {:>9} {:>4} {:>10} {:>22} {:>12} {:>6} {:>10}",
+        "{:<20} {:>9} {:>4} {:>10} {:>22} {:>12} {:>6} {:>10}",
         "operation", "rows", "bits", "wall s", "cpu s a party", "sent MB", "rounds", "peak MiB"
     )
 }
 
-fn row(line: &Line) -> String {
+pub fn row(line: &Line) -> String {
     let cpu = line.cpu_s.map(|cpu| format!("{cpu:.3}")).join(" ");
     let sent = line.sent_bytes.iter().max().map_or(0.0, |&bytes| bytes as f64 / 1e6);
     let peak = line.peak_rss_bytes.iter().max().map_or(0, |bytes| bytes >> 20);
     format!(
-        "{:<14} {:>9} {:>4} {:>10.4} {cpu:>22} {sent:>12.3} {:>6} {peak:>10}",
-        line.op.to_string(),
-        line.rows,
-        line.bits,
-        line.wall_s,
-        line.rounds
+        "{:<20} {:>9} {:>4} {:>10.4} {cpu:>22} {sent:>12.3} {:>6} {peak:>10}",
+        line.op, line.rows, line.bits, line.wall_s, line.rounds
     )
 }

@@ -3,13 +3,16 @@
 use super::Failure;
 
 pub mod engine;
+mod query;
 
 /// Subcommands of `mpcstats bench`.
 #[derive(clap::Subcommand)]
 pub enum Bench {
     /// Runs operations of the three-party engine in three processes over the real transport on loopback.
     Engine(engine::Engine),
-    /// One party of `bench engine`; started by it.
+    /// Runs queries from stored columns in three processes over the real transport on loopback.
+    Query(query::Query),
+    /// One party of the other benchmarks; started by them.
     #[command(hide = true)]
     EngineParty,
 }
@@ -18,6 +21,7 @@ pub enum Bench {
 pub fn run(bench: &Bench) -> Result<(), Failure> {
     match bench {
         Bench::Engine(args) => engine::run(args),
+        Bench::Query(args) => query::run(args),
         Bench::EngineParty => engine::party::run(),
     }
 }

@@ -13,8 +13,12 @@ use rand::rngs::StdRng;
 use rep3::network::{Network, Party};
 use rep3::{Config, Session, measure_pace};
 
+use super::super::query;
 use super::operations::{self, Inputs};
-use super::{Failure, Job, Report};
+use super::{Failure, Job, Report, Work};
+
+/// Work with its inputs, ready to be run and verified.
+pub type Run = Box<dyn FnOnce(&mut Session) -> Result<(), Failure>>;
 
 /// How long a party waits for the others.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -42,7 +46,13 @@ fn measure(job: &Job, listener: TcpListener) -> Result<Report, Failure> {
     let mut session = Session::open(network, Arc::new(Threads::per_core()?), &config, nonce)?;
     let start = Instant::now();
     measure_pace(|| start.elapsed(), &mut session)?;
-    let run = operations::prepare(job.operation, job.rows, job.bits, &mut Inputs::new(me, &job.seed));
+    let run: Run = match &job.work {
+        Work::Operation(operation) => {
+            let run = operations::prepare(*operation, job.rows, job.bits, &mut Inputs::new(me, &job.seed));
+            Box::new(move |session| Ok(run(session)?))
+        }
+        Work::Query(program) => query::prepare(program, job.rows, job.bits, me, &job.seed)?,
+    };
 
     forget_peak()?;
     let (sent, rounds) = (session.traffic().sent_bytes, session.traffic().rounds);
