@@ -1,23 +1,29 @@
-//! The engine of `mpc` mode against a rustls server.
+//! The engine of `mpc` mode against rustls servers.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod support;
 
+use mpctls::Mode;
 use mpctls::attestation::{RedactedBytes, Shown, Statement};
-use mpctls::mpc::{Caps, Notary, Prover};
+use mpctls::mpc::{Caps, MAX_REQUEST, MpcError, Notary, Prover};
 use mpctls::protocol::StreamLink;
-use mpctls::tls::{Patience, Session, Side, fetch_deferred};
-use mpctls::{Mode, commit};
+use mpctls::tls::{ClientError, Fetched, KeysError, Patience, Session, Side, fetch_deferred};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
-use support::{Authority, BODY, Goodbye, HOST};
+use std::time::Duration;
+use support::{Authority, BODY, Certified, Goodbye, HOST};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: exchange.test\r\n\r\n";
 
-fn statement(sent: RedactedBytes, received: RedactedBytes) -> Statement {
+/// Shows the first bytes of both directions and every hundredth byte of the response.
+fn statement(request: &[u8], response: &[u8]) -> Statement {
+    let shown = |bytes: &[u8], offsets: &mut dyn Iterator<Item = usize>| RedactedBytes {
+        length: bytes.len() as u32,
+        shown: offsets.map(|at| Shown { offset: at as u32, bytes: bytes[at..at + 1].to_vec() }).collect(),
+        classes: vec![],
+    };
     Statement {
         version: 1,
         mode: Mode::Mpc,
@@ -26,48 +32,107 @@ fn statement(sent: RedactedBytes, received: RedactedBytes) -> Statement {
         server_name: HOST.into(),
         survey: [2; 32],
         provider_key: [3; 32],
-        sent,
-        received,
+        sent: shown(request, &mut (0..20)),
+        received: shown(response, &mut (0..response.len()).step_by(997)),
         commitments: vec![],
     }
 }
 
-#[test]
-fn a_session_is_fetched_revealed_and_proven() {
-    let authority = Authority::new();
-    let port = support::site(&authority.ordinary(), |_| support::response(BODY), Goodbye::Clean);
-    let caps = Caps { request: 128, response: 4096 };
+type Fetch = Result<Fetched, ClientError>;
+
+/// One session; how the fetch, the prover's and the notary's part ended.
+fn run(
+    authority: &Authority,
+    certified: &Certified,
+    caps: Caps,
+    request: &[u8],
+    response: &[u8],
+    goodbye: Goodbye,
+) -> (Fetch, Option<Result<(), MpcError>>, Result<(), MpcError>) {
+    let answer = response.to_vec();
+    let port = support::site(certified, move |_| answer.clone(), goodbye);
     let (left, mut right) = net::memory::pair();
-    let response = support::response(BODY);
-    let shown = |bytes: &[u8]| RedactedBytes {
-        length: bytes.len() as u32,
-        shown: vec![Shown { offset: 0, bytes: bytes[..20].to_vec() }],
-        classes: vec![],
-    };
-    let statement = statement(shown(REQUEST), shown(&response));
-    let _ = commit;
+    let statement = &statement(request, response);
     std::thread::scope(|scope| {
-        let statement = &statement;
         let serving = scope.spawn(move || {
             let mut rng = ChaCha20Rng::seed_from_u64(2);
-            let mut notary = Notary::prepare(&mut right, caps, &mut rng).unwrap();
-            let session = notary.attend().unwrap();
+            let mut notary = Notary::prepare(&mut right, Caps { request: 256, response: 1 << 16 }, &mut rng)?;
+            let session = notary.attend()?;
             notary.verify(&session, statement)
         });
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let start = Instant::now();
-        let prover = Prover::prepare(Box::new(left), caps, &mut rng).unwrap();
-        eprintln!("prepared in {:?}", start.elapsed());
+        let Ok(prover) = Prover::prepare(Box::new(left), caps, &mut rng) else {
+            let error = ClientError::Link("not prepared".into());
+            return (Err(error), None, serving.join().unwrap());
+        };
         let mut link = StreamLink::new(TcpStream::connect(("127.0.0.1", port)).unwrap()).unwrap();
         let patience = Patience { record: Duration::from_secs(10), idle: Duration::from_millis(300) };
-        let fetched =
-            fetch_deferred(HOST, authority.roots(), &mut link, REQUEST, patience, prover.keys()).unwrap();
-        eprintln!("fetched by {:?}", start.elapsed());
-        assert_eq!(&fetched.response[..], response);
-        let session = Session::read(&fetched.client, &fetched.server).unwrap();
-        assert_eq!(session.application_data(Side::Client).count(), 1);
-        prover.prove(&session, statement, &[]).unwrap();
-        assert_eq!(serving.join().unwrap(), Ok(()));
-        eprintln!("proven by {:?}", start.elapsed());
-    });
+        let fetched = fetch_deferred(HOST, authority.roots(), &mut link, request, patience, prover.keys());
+        let proven = fetched.as_ref().ok().map(|fetched| {
+            let session = Session::read(&fetched.client, &fetched.server).unwrap();
+            assert_eq!(session.application_data(Side::Client).count(), 1);
+            prover.prove(&session, statement, &[])
+        });
+        drop(prover);
+        (fetched, proven, serving.join().unwrap())
+    })
+}
+
+const CAPS: Caps = Caps { request: 48, response: 4096 };
+
+#[test]
+fn a_session_is_fetched_revealed_and_proven_however_the_server_ends_it() {
+    let authority = Authority::new();
+    let response = support::response(BODY);
+    for goodbye in [Goodbye::Clean, Goodbye::AfterClient, Goodbye::Abrupt] {
+        let (fetched, proven, verified) =
+            run(&authority, &authority.ordinary(), CAPS, REQUEST, &response, goodbye);
+        assert_eq!(&fetched.unwrap().response[..], response);
+        assert_eq!((proven, verified), (Some(Ok(())), Ok(())));
+    }
+}
+
+#[test]
+fn a_response_of_several_records_is_proven() {
+    let authority = Authority::new();
+    let response = support::response(&"0123456789".repeat(3_500));
+    let caps = Caps { request: 48, response: 1 << 16 };
+    let (fetched, proven, verified) =
+        run(&authority, &authority.ordinary(), caps, REQUEST, &response, Goodbye::Clean);
+    assert_eq!(&fetched.unwrap().response[..], response);
+    assert_eq!((proven, verified), (Some(Ok(())), Ok(())));
+}
+
+#[test]
+fn a_request_beyond_what_was_prepared_is_not_sent() {
+    let authority = Authority::new();
+    let long = [&REQUEST[..REQUEST.len() - 2], b"X-Long: 0123456789\r\n\r\n"].concat();
+    let response = support::response(BODY);
+    let (fetched, _, verified) =
+        run(&authority, &authority.ordinary(), CAPS, &long, &response, Goodbye::Clean);
+    assert_eq!(fetched.err(), Some(ClientError::Keys(KeysError::Cap("bytes sent"))));
+    assert!(verified.is_err());
+}
+
+#[test]
+fn caps_beyond_the_notarys_are_refused() {
+    let authority = Authority::new();
+    let caps = Caps { request: 257, response: 4096 };
+    let response = support::response(BODY);
+    let (_, _, verified) = run(&authority, &authority.ordinary(), caps, REQUEST, &response, Goodbye::Clean);
+    assert_eq!(verified, Err(MpcError::Caps { request: 256, response: 1 << 16 }));
+    let (left, _right) = net::memory::pair();
+    let caps = Caps { request: MAX_REQUEST + 1, response: 4096 };
+    let refused = Prover::prepare(Box::new(left), caps, &mut ChaCha20Rng::seed_from_u64(1)).map(|_| ());
+    assert!(matches!(refused, Err(MpcError::Caps { .. })));
+}
+
+#[test]
+fn a_certificate_that_rustls_refuses_ends_the_session_before_the_request() {
+    let authority = Authority::new();
+    let other = authority.issue("other.test", rcgen::KeyPair::generate().unwrap(), |_| {});
+    let response = support::response(BODY);
+    let (fetched, _, verified) = run(&authority, &other, CAPS, REQUEST, &response, Goodbye::Clean);
+    assert!(matches!(fetched, Err(ClientError::Tls(_))));
+    assert!(verified.is_err());
 }

@@ -45,8 +45,9 @@ use crate::proof::ProofError;
 use crate::tls::{KeysError, SessionError};
 use twopc::Error as ProtocolError;
 
-/// The longest request: it is sent as one record.
-pub const MAX_REQUEST: usize = 1 << 14;
+/// The longest request. It is sent as one record, and each of its kilobytes costs 10.5 MB of tables, which the notary
+/// holds until they are used.
+pub const MAX_REQUEST: usize = 1 << 12;
 /// The longest response.
 pub const MAX_RESPONSE: usize = 1 << 20;
 /// Room for a handshake, certificates included, in each direction.
@@ -159,6 +160,7 @@ impl From<MpcError> for KeysError {
     fn from(error: MpcError) -> Self {
         match error {
             MpcError::OutOfOrder(what) => Self::OutOfOrder(what),
+            MpcError::Caps { .. } => Self::Cap("bytes sent"),
             error => Self::Protocol(error.to_string()),
         }
     }

@@ -394,9 +394,12 @@ impl State {
         };
         self.advance(from, to)?;
         let length = plaintext.len();
+        if sequence == REQUEST && length > self.caps.request {
+            return Err(MpcError::Caps { request: self.caps.request, response: self.caps.response });
+        }
         let fits = match sequence {
             FINISHED => length == 16,
-            REQUEST => (1..=self.caps.request).contains(&length),
+            REQUEST => length > 0,
             _ => content_type == 21 && length == 2,
         };
         if !fits {

@@ -203,9 +203,12 @@ impl Prover<'_> {
                 Material::Proxy { channel, cots }
             }
             Mode::Mpc => {
-                // Its length is the same whenever it is sent, but for the digits of the time.
+                // It will be as long when it is sent, for a time has as many digits then; part of a block is free.
                 let request = self.source.render(self.secrets, now * 1000)?.bytes.len();
-                let caps = Caps { request, response: limits.received.min(mpc::MAX_RESPONSE) };
+                let caps = Caps {
+                    request: request.next_multiple_of(16),
+                    response: limits.received.min(mpc::MAX_RESPONSE),
+                };
                 Material::Mpc(mpc::Prover::prepare(channel, caps, rng)?)
             }
         };

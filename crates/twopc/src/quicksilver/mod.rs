@@ -71,4 +71,4 @@ pub trait Proof: Backend<Error = Error> + Sized {
 const CHECK: usize = 1 << 18;
 
 /// Correlations made at a time when the preprocessed ones run out.
-const REFILL: usize = 1 << 14;
+const REFILL: usize = 1 << 16;
