@@ -1,0 +1,167 @@
+//! `mpcstats demo`: a whole survey on this machine. Every server is a process of its own, started from the same
+//! commands and configuration files as in a deployment; providers notarize real TLS sessions.
+
+mod processes;
+mod providers;
+mod stage;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use client::consumer::{self, Answer};
+use client::{OpenSurvey, Reference};
+use indicatif::{ProgressBar, ProgressStyle};
+use survey::Choice;
+
+use super::{Failure, print, runtime, stop_signal};
+use processes::Processes;
+use providers::Refused;
+use stage::Stage;
+
+/// How long the survey may take to close its epoch, and a query to be answered.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Arguments of `mpcstats demo`.
+#[derive(clap::Args)]
+pub struct Demo {
+    /// How many providers take part.
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u64).range(10..=1000))]
+    providers: u64,
+    /// End when the result is there, instead of staying up until Ctrl-C. The folder is then kept.
+    #[arg(long)]
+    exit: bool,
+    /// Where to keep keys, databases, logs and the certificate; a temporary folder, if left out.
+    #[arg(long)]
+    folder: Option<PathBuf>,
+    /// Print one JSON object once everything is up.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What came out.
+struct Outcome {
+    answer: Answer,
+    certificate: PathBuf,
+    cheat: Refused,
+    seconds: f64,
+}
+
+/// Runs the command.
+pub fn run(args: &Demo) -> Result<(), Failure> {
+    let temporary = tempfile::Builder::new().prefix("mpcstats-demo-").tempdir()?;
+    let folder = match &args.folder {
+        Some(folder) => folder.clone(),
+        None => temporary.path().to_owned(),
+    };
+    let bar = progress(args.json);
+    let keep = args.exit && args.folder.is_none();
+    runtime()?.block_on(async {
+        bar.set_message("making keys and configurations");
+        let stage = Stage::set(&folder, args.providers)?;
+        let mut processes = Processes::new(&folder);
+        let played = tokio::select! {
+            outcome = play(args, &stage, &mut processes, &bar) => Some(outcome?),
+            stopped = stop_signal() => { stopped?; None }
+        };
+        bar.finish_and_clear();
+        if let Some(outcome) = played {
+            report(args, &stage, &outcome)?;
+            if !args.exit {
+                stop_signal().await?;
+            }
+        }
+        processes.stop().await;
+        Ok::<(), Failure>(())
+    })?;
+    if keep {
+        let _kept = temporary.keep();
+    }
+    Ok(())
+}
+
+/// The whole story, from servers to certificate.
+async fn play(
+    args: &Demo,
+    stage: &Stage,
+    processes: &mut Processes,
+    bar: &ProgressBar,
+) -> Result<Outcome, Failure> {
+    let started = Instant::now();
+    bar.set_message("starting a sample exchange, a notary, a coordinator, three parties and the client API");
+    processes.start_all(stage).await?;
+    let survey = OpenSurvey::open(&Reference::File(stage.survey()), None).await?;
+
+    bar.set_length(args.providers + 2);
+    bar.set_message("one provider tries to claim more than it has");
+    let cheat = providers::cheat(stage, &survey).await?;
+    bar.inc(1);
+    providers::share_all(stage, &survey, args.providers, bar).await?;
+
+    bar.set_message("three parties compute");
+    wait_for_accounts(&survey, args.providers).await?;
+    let plan = survey.definition().plans.first().ok_or("the survey lists no plan")?.name.clone();
+    let answer = stage.consumer()?.ask(&survey, Choice::Listed(plan), None, PATIENCE).await?;
+    let certificate = stage.certificate();
+    std::fs::write(&certificate, serde_json::to_vec_pretty(&answer.certificate)?)?;
+    // As a stranger would, from the files alone.
+    consumer::verify(&survey.id, survey.definition(), &answer.certificate, None)?;
+    bar.inc(1);
+    Ok(Outcome { answer, certificate, cheat, seconds: started.elapsed().as_secs_f64() })
+}
+
+/// Waits until closed epochs hold everybody.
+async fn wait_for_accounts(survey: &OpenSurvey, providers: u64) -> Result<(), Failure> {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        let accounts: u64 = survey.api.epochs().await?.epochs.iter().map(|epoch| epoch.accounts).sum();
+        if accounts >= providers {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Err("the epoch did not close in time; see the logs in the demo's folder".into())
+}
+
+fn report(args: &Demo, stage: &Stage, outcome: &Outcome) -> Result<(), Failure> {
+    let (page, survey) = (stage.page(), stage.survey());
+    let statement = &outcome.answer.certificate.statement;
+    if args.json {
+        let object = serde_json::json!({
+            "providers": statement.count,
+            "results": outcome.answer.results,
+            "cheat": { "code": outcome.cheat.code, "cause": outcome.cheat.cause },
+            "survey": survey, "certificate": outcome.certificate, "page": page,
+            "folder": stage.folder(), "seconds": outcome.seconds,
+        });
+        return print(&format!("{object}\n"));
+    }
+    let (certificate, survey) = (outcome.certificate.display(), survey.display());
+    let mut text = format!("\n{} accounts, release {}\n\n", statement.count, statement.release);
+    for line in outcome.answer.results.to_string().lines() {
+        text += &format!("  {line}\n");
+    }
+    text += &format!(
+        "\nOne provider put a higher balance into its shares than the exchange had told it. The parties recomputed its\n\
+         commitment inside the three-party computation, and all three refused it: {} ({}).\n\n\
+         Certificate  {certificate}\n             mpcstats certificate verify {certificate} --survey {survey}\n",
+        outcome.cheat.cause, outcome.cheat.code
+    );
+    text += &if args.exit {
+        format!("Folder       {}\n", stage.folder().display())
+    } else {
+        format!("Page         {page}\n\nEverything stays up until Ctrl-C.\n")
+    };
+    print(&text)
+}
+
+fn progress(quiet: bool) -> ProgressBar {
+    if quiet {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(1);
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed:>4} {bar:20} {msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
