@@ -1,3 +1,4 @@
+#![allow(clippy::expect_used, reason = "a helper that fails fails its test")]
 //! Runs every command in the documentation: each ```sh block of a page, in order, in a fresh folder.
 //!
 //! A block marked ```console shows a session and is not run; a block marked ```sh newcomer is one of the README's two

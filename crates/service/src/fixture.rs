@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(code(&alter(&good, |s| s.survey = survey::Id::default()), NOW), Code::WrongSurvey);
         assert_eq!(code(&alter(&good, |s| s.attestation.notary[0] ^= 1), NOW), Code::UnknownNotary);
         let shown = |s: &mut Submission| {
-            s.attestation.statement.received.shown.push(Shown { offset: 0, bytes: vec![0] })
+            s.attestation.statement.received.shown.push(Shown { offset: 0, bytes: vec![0] });
         };
         assert_eq!(code(&alter(&good, shown), NOW), Code::InvalidAttestation);
         assert_eq!(

@@ -129,8 +129,8 @@ impl PartyServer {
     /// [`Code::Storage`] if the storage fails for good.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Refusal> {
         let worker = self.engine.clone();
-        let work = worker.run();
-        let serve = serve(self.port, self.router, shutdown);
+        let work = Box::pin(worker.run());
+        let serve = Box::pin(serve(self.port, self.router, shutdown));
         let outcome = tokio::select! {
             outcome = work => outcome,
             () = serve => Ok(()),

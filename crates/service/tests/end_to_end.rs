@@ -1,4 +1,10 @@
 #![allow(missing_docs, reason = "an integration test documents itself by its test names")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a helper that fails fails its test"
+)]
 //! Coordinator and three parties over real TLS, with real three-party computation: from submission to
 //! certificate, and every way to be refused on it.
 

@@ -1,4 +1,10 @@
 #![allow(missing_docs, reason = "an integration test documents itself by its test names")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a helper that fails fails its test"
+)]
 //! The parties' engine under faults: the very code that runs in production, with simulated time, storage,
 //! network and computation.
 //!

@@ -1,5 +1,6 @@
 //! `mpcstats survey`: writes, checks and signs surveys.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -94,20 +95,19 @@ fn check(survey: &Survey, json: bool) -> Result<(), Failure> {
         survey.source.name(),
         survey.source.host()
     );
-    text += &format!("  account  {}: each counts once\n", survey.account);
+    write!(text, "  account  {}: each counts once\n", survey.account)?;
     for field in &survey.fields {
         let proven = if field.self_reported { "typed in, not proven" } else { "proven" };
         let (min, max) = field.values.stored_range();
-        text += &format!("  field    {} ({proven}; stored from {min} to {max})\n", field.name);
+        write!(text, "  field    {} ({proven}; stored from {min} to {max})\n", field.name)?;
     }
     for named in &survey.plans {
         let checked = stats::check(&named.plan, &schema, &survey.policy.limits)?;
         let leaks: Vec<_> = checked.leaks().iter().map(|leak| leak.name()).collect();
         let leaks = if leaks.is_empty() { "nothing else".to_owned() } else { leaks.join(", ") };
-        text +=
-            &format!("  plan     {} ({} results; also reveals: {leaks})\n", named.name, checked.outputs());
+        write!(text, "  plan     {} ({} results; also reveals: {leaks})\n", named.name, checked.outputs())?;
     }
-    text += &format!("  policy   at least {} accounts behind every result\n", survey.policy.minimum());
+    write!(text, "  policy   at least {} accounts behind every result\n", survey.policy.minimum())?;
     print(&text)
 }
 
@@ -145,20 +145,21 @@ fn new(folder: &Path, source: &Path) -> Result<(), Failure> {
         quote(&account)
     );
     for name in private {
-        out += &format!("\n[[fields]]\nname = {}\n", quote(&name));
+        write!(out, "\n[[fields]]\nname = {}\n", quote(&name))?;
     }
-    out += &format!("\n[policy]\nlimits = {{ minimum = {} }}\n", minimum.parse::<u32>()?);
+    write!(out, "\n[policy]\nlimits = {{ minimum = {} }}\n", minimum.parse::<u32>()?)?;
     let zero = "0".repeat(64);
-    out +=
-        &format!("\n[coordinator]\naddress = \"https://coordinator.example:7300\"\nidentity = \"{zero}\"\n");
+    write!(out, "\n[coordinator]\naddress = \"https://coordinator.example:7300\"\nidentity = \"{zero}\"\n")?;
     for party in 0..3 {
-        out += &format!(
+        write!(
+            out,
             "\n[[parties]]\nname = \"party {party}\"\naddress = \"party{party}.example:7400\"\nidentity = \"{zero}\"\nsealing = \"{zero}\"\n"
-        );
+        )?;
     }
-    out += &format!(
+    write!(
+        out,
         "\n[[notaries]]\nkey = \"{zero}\"\n\n[[consumers]]\nname = \"consumer\"\nidentity = \"{zero}\"\nsealing = \"{zero}\"\n"
-    );
+    )?;
     std::fs::create_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     std::fs::write(folder.join("source.toml"), text)?;
     std::fs::write(folder.join("survey.toml"), out)?;

@@ -88,7 +88,7 @@ impl Account {
         let balance = |asset: &str, most: u64| {
             // The product of two draws: many small holders, a few large ones.
             let (a, b) = (number(asset) >> 40, number(&format!("{asset}/2")) >> 40);
-            let units = u128::from(most) * 100_000_000 * u128::from(a) * u128::from(b) >> 48;
+            let units = (u128::from(most) * 100_000_000 * u128::from(a) * u128::from(b)) >> 48;
             format!("{}.{:08}", units / 100_000_000, units % 100_000_000)
         };
         Self {

@@ -34,7 +34,7 @@ impl Client {
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .connect_timeout(Duration::from_secs(5))
-            .timeout(Duration::from_secs(60))
+            .timeout(Duration::from_mins(1))
             .build()
             .map_err(|error| fault(&error))?;
         Ok(Self { base: base.trim_end_matches('/').to_owned(), http })

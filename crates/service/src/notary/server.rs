@@ -190,7 +190,7 @@ struct Rates {
 
 impl Rates {
     fn allows(&mut self, address: IpAddr, now: Instant) -> bool {
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         if self.recent.len() >= REMEMBERED {
             self.recent.retain(|_, (start, _)| now.duration_since(*start) < minute);
         }

@@ -1,6 +1,7 @@
 //! A computation party.
 
 pub mod api;
+mod batches;
 pub mod compute;
 pub mod engine;
 pub mod ledger;
@@ -10,4 +11,5 @@ pub mod policy;
 pub mod pool;
 pub mod releases;
 pub mod session;
+mod submissions;
 pub mod tables;

@@ -51,7 +51,6 @@ pub fn check(survey: &Survey, own: &OwnPolicy, asked: Asked<'_>) -> Result<Check
         Some(name) if own.refuse_plans.iter().any(|refused| refused == name) => {
             return forbidden("this party's policy: refuse_plans");
         }
-        Some(_) => {}
         None if own.refuse_other_plans => return forbidden("this party's policy: refuse_other_plans"),
         None if survey.policy.other_plans == 0 => {
             return forbidden("policy.other_plans: the survey runs the plans that it lists");
@@ -59,7 +58,7 @@ pub fn check(survey: &Survey, own: &OwnPolicy, asked: Asked<'_>) -> Result<Check
         None if !asked.again && asked.others_spent >= survey.policy.other_plans => {
             return Err(Refusal::new(Code::BudgetSpent, "policy.other_plans"));
         }
-        None => {}
+        Some(_) | None => {}
     }
     let minimum = survey.policy.minimum().max(own.minimum);
     let accounts: u64 = asked.epochs.iter().map(|epoch| epoch.accounts).sum();

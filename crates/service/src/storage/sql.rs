@@ -116,7 +116,7 @@ struct Open(sqlx::Transaction<'static, Any>);
 
 /// Tells lost races from failures: SQLite's BUSY and PostgreSQL's serialization failure and deadlock.
 fn judge(error: sqlx::Error) -> StorageError {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     match code.as_deref() {
         Some("5" | "517" | "40001" | "40P01") => StorageError::Conflict,
         _ => StorageError::Database(error),

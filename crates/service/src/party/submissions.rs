@@ -1,0 +1,98 @@
+//! Submissions at a party: fetched from the queue, judged, and handed back as committed records.
+
+use std::collections::BTreeSet;
+
+use survey::{Code, Id, Refusal};
+
+use super::engine::Engine;
+use super::peers::Verdict;
+use super::pool::Judged;
+use super::tables::Standing;
+
+impl Engine {
+    pub(super) async fn fill_pool(&self) {
+        let mut mark = 0;
+        loop {
+            match self.poll_queue(mark).await {
+                Ok((0, _)) => {
+                    mark = 0;
+                    tokio::time::sleep(self.timing.poll).await;
+                }
+                Ok((_, next)) => mark = next,
+                Err(refusal) => {
+                    tracing::debug!(%refusal, "the queue cannot be read");
+                    tokio::time::sleep(self.timing.sync).await;
+                }
+            }
+        }
+    }
+
+    /// Fetches what is new in the queue; tells how much that was, and where to go on.
+    async fn poll_queue(&self, mark: u64) -> Result<(usize, u64), Refusal> {
+        let (listed, next) = self.queue.list(mark).await?;
+        let missing = self.pool.missing(&listed);
+        if missing.is_empty() {
+            return Ok((0, next));
+        }
+        let collected = self.queue.collect(missing).await?;
+        let mut count = 0;
+        for (digest, judged) in collected {
+            // A submission that was settled meanwhile may still be listed.
+            if self.tables.fate(digest).await?.is_none() {
+                self.pool.insert(digest, judged);
+                count += 1;
+            }
+        }
+        self.activity.changed.notify_one();
+        Ok((count, next))
+    }
+
+    /// What this party says about proposed submissions: its own judgement, and that no account counts twice,
+    /// here or within the proposal.
+    pub(super) async fn verdicts(&self, submissions: &[Id]) -> Result<Vec<Verdict>, Refusal> {
+        let missing = self.pool.missing(submissions);
+        if !missing.is_empty() {
+            for (digest, judged) in self.queue.collect(missing).await.unwrap_or_default() {
+                self.pool.insert(digest, judged);
+            }
+        }
+        let known: Vec<Option<Judged>> = submissions.iter().map(|digest| self.pool.get(digest)).collect();
+        let good = submissions.iter().zip(&known).filter_map(|(digest, judged)| match judged {
+            Some(Judged::Good { nullifier, .. }) => Some((*digest, *nullifier)),
+            _ => None,
+        });
+        let mut standings = self.tables.standings(good.collect()).await?.into_iter();
+        let mut seen = BTreeSet::new();
+        let verdict = |judged: Option<Judged>| match judged {
+            None => Verdict::Later,
+            Some(Judged::Bad(code)) => Verdict::Refuse { code },
+            Some(Judged::Good { nullifier, .. }) => match standings.next() {
+                Some(Standing::New) if seen.insert(nullifier) => Verdict::Accept,
+                // The second of two in one proposal waits until the first has its fate.
+                Some(Standing::New) | None => Verdict::Later,
+                Some(Standing::Spent) => Verdict::Refuse { code: Code::DuplicateAccount },
+                Some(Standing::Settled(_)) => Verdict::Refuse { code: Code::DuplicateSubmission },
+            },
+        };
+        Ok(known.into_iter().map(verdict).collect())
+    }
+
+    /// Sees to it that the coordinator has every committed record; any party may hand any record over.
+    pub(super) async fn hand_over(&self) {
+        loop {
+            if let Err(refusal) = self.hand_over_new().await {
+                tracing::debug!(%refusal, "records cannot be handed over");
+            }
+            let _ = tokio::time::timeout(self.timing.sync, self.activity.committed.notified()).await;
+        }
+    }
+
+    async fn hand_over_new(&self) -> Result<(), Refusal> {
+        let mut height = self.queue.height().await?;
+        while let Some(record) = self.tables.record(height).await? {
+            self.queue.push(record).await?;
+            height += 1;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,267 @@
+#![allow(missing_docs, reason = "an integration test documents itself by its test names")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a helper that fails fails its test"
+)]
+//! One suite over every storage backend: memory, SQLite, and a PostgreSQL server that the test starts.
+
+mod support;
+
+use std::future::Future;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use service::metrics::Metrics;
+use service::storage::{Blobs, Store, Table, Tx, TxError};
+use survey::{Code, Refusal};
+
+const NUMBERS: Table<u64, String> = Table::new("numbers");
+const OTHERS: Table<u64, String> = Table::new("numbers-more");
+const BYTES: Blobs<[u8]> = Blobs::new("bytes");
+const COUNTER: Table<(), u64> = Table::new("counter");
+
+/// Everything that the servers rely on.
+async fn suite(open: impl AsyncFn() -> Store) {
+    let store = open().await;
+    puts_and_gets(&store).await;
+    a_refusal_undoes(&store).await;
+    scans_keep_order_and_bounds(&store).await;
+    races_lose_nothing(&store).await;
+}
+
+async fn in_one<T: Send + 'static>(
+    store: &Store,
+    work: impl for<'t> Fn(&'t mut Tx) -> std::pin::Pin<Box<dyn Future<Output = Result<T, TxError>> + Send + 't>>
+    + Send
+    + Sync,
+) -> T {
+    store.run("test", work).await.unwrap()
+}
+
+async fn puts_and_gets(store: &Store) {
+    let all: Vec<u8> = (0..=255).collect();
+    let bytes = all.clone();
+    in_one(store, move |tx| {
+        let bytes = bytes.clone();
+        Box::pin(async move {
+            tx.put(&NUMBERS, &1, &"one".to_owned()).await?;
+            tx.put(&NUMBERS, &1, &"uno".to_owned()).await?;
+            tx.put(&NUMBERS, &2, &"two".to_owned()).await?;
+            tx.put_blob(&BYTES, &bytes, bytes.clone()).await?;
+            tx.put_blob(&BYTES, &[], Vec::new()).await?;
+            assert_eq!(
+                tx.get(&NUMBERS, &1).await?.as_deref(),
+                Some("uno"),
+                "a transaction sees its own writes"
+            );
+            tx.delete(&NUMBERS, &2).await?;
+            tx.delete(&NUMBERS, &3).await?;
+            Ok(())
+        })
+    })
+    .await;
+    in_one(store, move |tx| {
+        let all = all.clone();
+        Box::pin(async move {
+            assert_eq!(tx.get(&NUMBERS, &1).await?.as_deref(), Some("uno"));
+            assert_eq!(tx.get(&NUMBERS, &2).await?, None);
+            assert_eq!(tx.get_blob(&BYTES, &all[..]).await?, Some(all.clone()));
+            assert_eq!(tx.get_blob(&BYTES, &[][..]).await?, Some(Vec::new()));
+            assert_eq!(tx.get_blob(&BYTES, &all[1..]).await?, None);
+            Ok(())
+        })
+    })
+    .await;
+}
+
+async fn a_refusal_undoes(store: &Store) {
+    let refused: Result<(), Refusal> = store
+        .run("test", |tx| {
+            Box::pin(async move {
+                tx.put(&NUMBERS, &9, &"nine".to_owned()).await?;
+                Err(Code::NotFound.into())
+            })
+        })
+        .await;
+    assert_eq!(refused.unwrap_err().code, Code::NotFound);
+    in_one(store, |tx| {
+        Box::pin(async move {
+            assert_eq!(tx.get(&NUMBERS, &9).await?, None);
+            Ok(())
+        })
+    })
+    .await;
+}
+
+async fn scans_keep_order_and_bounds(store: &Store) {
+    in_one(store, |tx| {
+        Box::pin(async move {
+            for number in [300u64, 10, 256, 255, 11] {
+                tx.put(&NUMBERS, &number, &number.to_string()).await?;
+            }
+            // A table whose name begins like the other's must not leak into it.
+            tx.put(&OTHERS, &1, &"other".to_owned()).await?;
+            Ok(())
+        })
+    })
+    .await;
+    in_one(store, |tx| {
+        Box::pin(async move {
+            let from = |number: u64| number.to_be_bytes();
+            let texts = |entries: Vec<(Vec<u8>, String)>| {
+                entries.into_iter().map(|(_, text)| text).collect::<Vec<_>>()
+            };
+            assert_eq!(texts(tx.scan(&NUMBERS, &from(10), 10).await?), ["10", "11", "255", "256", "300"]);
+            assert_eq!(texts(tx.scan(&NUMBERS, &from(11), 2).await?), ["11", "255"]);
+            assert_eq!(tx.scan(&NUMBERS, &from(301), 10).await?, []);
+            assert_eq!(tx.count(&NUMBERS, &from(10), Some(&from(256))).await?, 3);
+            assert_eq!(tx.count(&NUMBERS, &[], None).await?, 6);
+            tx.delete(&NUMBERS, &255).await?;
+            assert_eq!(
+                texts(tx.scan(&NUMBERS, &from(11), 2).await?),
+                ["11", "256"],
+                "deletions are seen at once"
+            );
+            Ok(())
+        })
+    })
+    .await;
+}
+
+/// Transactions that race are as if they ran one after another.
+async fn races_lose_nothing(store: &Store) {
+    let runs = std::sync::Arc::new(AtomicU32::new(0));
+    let tasks: Vec<_> = (0..8)
+        .map(|_| {
+            let (store, runs) = (store.clone(), runs.clone());
+            tokio::spawn(async move {
+                for _ in 0..5 {
+                    let runs = runs.clone();
+                    in_one(&store, move |tx| {
+                        runs.fetch_add(1, Ordering::Relaxed);
+                        Box::pin(async move {
+                            let value = tx.get(&COUNTER, &()).await?.unwrap_or_default();
+                            tx.put(&COUNTER, &(), &(value + 1)).await?;
+                            Ok(())
+                        })
+                    })
+                    .await;
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let total = in_one(store, |tx| Box::pin(async move { Ok(tx.get(&COUNTER, &()).await?) })).await;
+    assert_eq!(total, Some(40), "after {} runs", runs.load(Ordering::Relaxed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_passes_the_suite() {
+    suite(async || Store::open("memory:", Metrics::default()).await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_passes_the_suite_and_keeps_what_it_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("deep/down.db").display());
+    suite(async || Store::open(&url, Metrics::default()).await.unwrap()).await;
+    reopened(&url).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_passes_the_suite_and_keeps_what_it_stored() {
+    let server = Postgres::start();
+    suite(async || Store::open(&server.url(), Metrics::default()).await.unwrap()).await;
+    reopened(&server.url()).await;
+}
+
+#[tokio::test]
+async fn unknown_urls_are_refused() {
+    let refused = Store::open("mysql://localhost/x", Metrics::default()).await;
+    assert!(refused.is_err_and(|error| error.to_string().contains("mysql")));
+}
+
+async fn reopened(url: &str) {
+    let store = Store::open(url, Metrics::default()).await.unwrap();
+    let value = in_one(&store, |tx| Box::pin(async move { Ok(tx.get(&NUMBERS, &1).await?) })).await;
+    assert_eq!(value.as_deref(), Some("uno"));
+}
+
+/// A private PostgreSQL server in a folder of its own, on a socket of its own.
+struct Postgres {
+    folder: tempfile::TempDir,
+    server: Child,
+}
+
+impl Postgres {
+    fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("mpcstats-pg-").tempdir_in("/tmp").unwrap();
+        let data = folder.path().join("data");
+        // PostgreSQL refuses to run as root: then it runs as the user that its package made.
+        let root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+        if root {
+            let owned = Command::new("chown").arg("postgres").arg(folder.path()).status().unwrap();
+            assert!(owned.success(), "run scripts/setup: it installs PostgreSQL and its user");
+        }
+        let run = |program: &str| {
+            let path = program_path(program);
+            if !root {
+                return Command::new(path);
+            }
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(path);
+            command
+        };
+        let made = run("initdb")
+            .args(["--auth=trust", "--no-sync", "--username=mpcstats", "-D"])
+            .arg(&data)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let server = run("postgres")
+            .arg("-D")
+            .arg(&data)
+            .args(["-c", "listen_addresses=", "-c", "fsync=off", "-k"])
+            .arg(folder.path())
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let this = Self { folder, server };
+        let socket = this.folder.path().join(".s.PGSQL.5432");
+        for _ in 0..200 {
+            if std::os::unix::net::UnixStream::connect(&socket).is_ok() {
+                return this;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("PostgreSQL has not come up");
+    }
+
+    fn url(&self) -> String {
+        let folder = self.folder.path().display().to_string().replace('/', "%2F");
+        format!("postgres://mpcstats@{folder}/postgres")
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// Debian keeps the server's programs out of the path.
+fn program_path(program: &str) -> std::path::PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let installed = versions.map(|version| version.path().join("bin").join(program));
+    installed.filter(|path| path.exists()).max().unwrap_or_else(|| Path::new(program).to_owned())
+}
