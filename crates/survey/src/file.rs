@@ -1,32 +1,49 @@
 //! `survey.toml`: a survey as people write it. The same names as the signed form, with conveniences: the
-//! source and plans may live in files beside it, times may be written as dates, and a proven field takes its
-//! window from the source.
+//! source may live in a file beside it, a plan in a file or in words ([`crate::plans`]), times may be written as
+//! dates, and a proven field takes window and values from the source. Who serves the survey (coordinator,
+//! parties, notaries, consumers) may stand in a second file, so that one survey can be deployed many times.
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use stats::ColumnType;
 
 use crate::code::{Code, Refusal};
-use crate::definition::Survey;
+use crate::definition::{NamedPlan, Survey};
 
 fn fault(detail: impl Into<String>) -> Refusal {
     Refusal::new(Code::InvalidConfiguration, detail)
 }
 
-/// Reads a survey. `read` gives the text of a file named relative to the survey's folder.
+/// Reads a survey. `read` gives the text of a file named relative to the survey's folder. Every key of
+/// `deployment`, if there is one, is taken as if it stood in the survey.
 ///
 /// # Errors
 /// [`Code::InvalidConfiguration`] naming what is wrong and where.
-pub fn parse(text: &str, read: impl Fn(&str) -> Result<String, String>) -> Result<Survey, Refusal> {
-    let survey = parse_unchecked(text, read)?;
+pub fn parse(
+    text: &str,
+    deployment: Option<&str>,
+    read: impl Fn(&str) -> Result<String, String>,
+) -> Result<Survey, Refusal> {
+    let survey = parse_unchecked(text, deployment, read)?;
     survey.check()?;
     Ok(survey)
 }
 
-fn parse_unchecked(text: &str, read: impl Fn(&str) -> Result<String, String>) -> Result<Survey, Refusal> {
-    let table: toml::Table = text.parse().map_err(|error| fault(format!("survey.toml: {error}")))?;
+fn table(name: &str, text: &str) -> Result<toml::Table, Refusal> {
+    text.parse().map_err(|error| fault(format!("{name}: {error}")))
+}
+
+fn parse_unchecked(
+    text: &str,
+    deployment: Option<&str>,
+    read: impl Fn(&str) -> Result<String, String>,
+) -> Result<Survey, Refusal> {
     let mut survey = Map::new();
-    for (key, value) in table {
-        survey.insert(key, to_json(value)?);
+    let deployment = deployment.map(|text| table("deployment.toml", text)).transpose()?;
+    for (key, value) in table("survey.toml", text)?.into_iter().chain(deployment.into_iter().flatten()) {
+        if survey.insert(key.clone(), to_json(value)?).is_some() {
+            return Err(fault(format!("deployment.toml: {key} stands in survey.toml already")));
+        }
     }
     let read = |path: &str| read(path).map_err(|error| fault(format!("{path}: {error}")));
     survey.entry("version").or_insert(json!(1));
@@ -36,17 +53,45 @@ fn parse_unchecked(text: &str, read: impl Fn(&str) -> Result<String, String>) ->
         survey
             .insert("source".into(), serde_json::to_value(source).map_err(|error| fault(error.to_string()))?);
     }
-    for plan in survey.get_mut("plans").and_then(Value::as_array_mut).into_iter().flatten() {
-        let Some(plan) = plan.as_object_mut() else { continue };
-        let Some(Value::String(path)) = plan.remove("file") else { continue };
-        let text = read(&path)?;
-        plan.insert(
-            "plan".into(),
-            serde_json::from_str(&text).map_err(|error| fault(format!("{path}: {error}")))?,
-        );
-    }
     complete_fields(&mut survey)?;
-    serde_json::from_value(Value::Object(survey)).map_err(|error| fault(format!("survey.toml: {error}")))
+    let plans = survey.insert("plans".into(), json!([])).unwrap_or_default();
+    let mut survey: Survey = serde_json::from_value(Value::Object(survey))
+        .map_err(|error| fault(format!("survey.toml: {error}")))?;
+    let plans: Vec<PlanEntry> =
+        serde_json::from_value(plans).map_err(|error| fault(format!("survey.toml: plans: {error}")))?;
+    let schema = survey.schema();
+    for entry in plans {
+        let plan = match (&entry.file, &entry.column) {
+            (Some(path), None) => {
+                stats::Plan::from_json(&read(path)?).map_err(|error| fault(format!("{path}: {error}")))?
+            }
+            (None, Some(column)) => {
+                crate::plans::build(&entry.name, &schema, column, entry.by.as_deref(), &entry.statistics)?
+            }
+            _ => {
+                return Err(fault(format!(
+                    "plan {}: give either `file`, or `column` and `statistics`",
+                    entry.name
+                )));
+            }
+        };
+        survey.plans.push(NamedPlan { name: entry.name, description: entry.description, plan });
+    }
+    Ok(survey)
+}
+
+/// A plan as `survey.toml` lists it: a file that a program was traced to, or statistics of a column.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlanEntry {
+    name: String,
+    #[serde(default)]
+    description: String,
+    file: Option<String>,
+    column: Option<String>,
+    by: Option<String>,
+    #[serde(default)]
+    statistics: Vec<String>,
 }
 
 /// A proven field takes its window and, unless it declares them, its values from the source; a typed one has a

@@ -35,6 +35,7 @@ mod id;
 mod keys;
 pub mod merkle;
 mod nullifier;
+pub mod plans;
 pub mod query;
 mod receipt;
 pub mod record;

@@ -73,7 +73,8 @@ fn read(path: &Path) -> Result<Survey, Failure> {
         let text = std::fs::read_to_string(path.join("survey.toml"))
             .map_err(|error| format!("{}: {error}", path.join("survey.toml").display()))?;
         let beside = |name: &str| std::fs::read_to_string(path.join(name)).map_err(|error| error.to_string());
-        return Ok(file::parse(&text, beside)?);
+        let deployment = std::fs::read_to_string(path.join("deployment.toml")).ok();
+        return Ok(file::parse(&text, deployment.as_deref(), beside)?);
     }
     let text = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let signed: SignedSurvey = serde_json::from_slice(&text)?;
@@ -136,32 +137,60 @@ fn new(folder: &Path, source: &Path) -> Result<(), Failure> {
     let minimum = ask("The fewest accounts behind a result", "10")?;
     let quote = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let mut out = format!(
-        "# Written by `mpcstats survey new`. Fill in addresses and keys (`mpcstats party keygen` prints them), then\n\
-         # `mpcstats survey check` and `mpcstats survey sign`.\n\
+        "# Written by `mpcstats survey new`. Who serves it stands in deployment.toml. Next: `mpcstats survey check`\n\
+         # and `mpcstats survey sign`.\n\
          title = {}\ndescription = {}\nsource = \"source.toml\"\naccount = {}\nmodes = [\"mpc\"]\n\
-         opens_at = 2026-01-01T00:00:00Z\ncloses_at = 2030-01-01T00:00:00Z\nmax_rows = 1000000\nplans = []\n",
+         opens_at = 2026-01-01T00:00:00Z\ncloses_at = 2030-01-01T00:00:00Z\nmax_rows = 1000000\n",
         quote(&title),
         quote(&description),
         quote(&account)
     );
-    for name in private {
-        write!(out, "\n[[fields]]\nname = {}\n", quote(&name))?;
+    for name in &private {
+        write!(out, "\n[[fields]]\nname = {}\n", quote(name))?;
+    }
+    for name in &private {
+        let column = quote(name);
+        write!(out, "\n[[plans]]\nname = {column}\ncolumn = {column}\nstatistics = [\"count\", \"mean\"]\n")?;
     }
     write!(out, "\n[policy]\nlimits = {{ minimum = {} }}\n", minimum.parse::<u32>()?)?;
-    let zero = "0".repeat(64);
-    write!(out, "\n[coordinator]\naddress = \"https://coordinator.example:7300\"\nidentity = \"{zero}\"\n")?;
-    for party in 0..3 {
-        write!(
-            out,
-            "\n[[parties]]\nname = \"party {party}\"\naddress = \"party{party}.example:7400\"\nidentity = \"{zero}\"\nsealing = \"{zero}\"\n"
-        )?;
-    }
-    write!(
-        out,
-        "\n[[notaries]]\nkey = \"{zero}\"\n\n[[consumers]]\nname = \"consumer\"\nidentity = \"{zero}\"\nsealing = \"{zero}\"\n"
-    )?;
     std::fs::create_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     std::fs::write(folder.join("source.toml"), text)?;
     std::fs::write(folder.join("survey.toml"), out)?;
-    print(&format!("wrote {}\n", folder.join("survey.toml").display()))
+    std::fs::write(folder.join("deployment.toml"), DEPLOYMENT)?;
+    print(&format!("wrote {} and deployment.toml beside it\n", folder.join("survey.toml").display()))
 }
+
+/// Who serves a survey, to be filled in.
+const DEPLOYMENT: &str = r#"# Who serves this survey. Fill in addresses and public keys: `mpcstats party keygen` makes and prints them,
+# `mpcstats notary keys` prints the notary's.
+
+[coordinator]
+address = "https://coordinator.example:7300"
+identity = ""
+
+[[parties]]
+name = "first party"
+address = "one.example:7400"
+identity = ""
+sealing = ""
+
+[[parties]]
+name = "second party"
+address = "two.example:7400"
+identity = ""
+sealing = ""
+
+[[parties]]
+name = "third party"
+address = "three.example:7400"
+identity = ""
+sealing = ""
+
+[[notaries]]
+key = ""
+
+[[consumers]]
+name = "who may ask"
+identity = ""
+sealing = ""
+"#;
