@@ -86,7 +86,7 @@ fn configure(folder: &Path, name: &str, keys: &Keys, port: u16) {
 
 /// Submits until it is acknowledged: a provider tries again when the coordinator is away.
 async fn submit(client: &Client, submission: &survey::Submission) -> Id {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         match client.post::<_, survey::wire::Queued>("/v1/submissions", submission).await {
             Ok(queued) => return queued.submission,

@@ -13,12 +13,17 @@ mod support;
 use std::collections::BTreeMap;
 
 use service::fixture::Fixture;
+use service::metrics::Metrics;
+use service::storage::{Blobs, Store};
 use stats::build::Program;
 use stats::{Outcome, ResultTable, Schema};
 use support::deployment::{Deployment, now};
 use survey::definition::NamedPlan;
 use survey::wire::{Epochs, Headers, QueryStatus, SubmissionStatus};
 use survey::{Certificate, Choice, Code, Id, Identity, Query, Receipt, SignedQuery, epoch, query};
+
+/// Where parties keep their share columns.
+const COLUMNS: Blobs<u64> = Blobs::new("columns");
 
 fn plans() -> Vec<NamedPlan> {
     let schema = Fixture::new(now(), Vec::new()).unwrap().survey.schema();
@@ -214,5 +219,36 @@ async fn what_is_wrong_is_refused_by_its_code() {
             }
             other => panic!("a receipt is due, not {other:?}"),
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edited_share_columns_are_noticed_and_nothing_is_released_over_them() {
+    let mut deployment = Deployment::start(plans()).await;
+    for account in ["ann", "bob", "cem"] {
+        let submission = deployment.share(account, "4.5").await;
+        deployment.receipt(submission).await;
+    }
+    deployment.epochs_closed(1).await;
+
+    deployment.stop(1).await;
+    let store = Store::open(&deployment.storage("party1"), Metrics::default()).await.unwrap();
+    store
+        .run("test", |tx| {
+            Box::pin(async move {
+                let mut columns = tx.get_blob(&COLUMNS, &0).await?.unwrap();
+                *columns.last_mut().unwrap() ^= 1;
+                tx.put_blob(&COLUMNS, &0, columns).await?;
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    drop(store);
+    deployment.start_party(1).await;
+    let query = listed(&deployment, vec![0]);
+    match deployment.query(&query).await {
+        QueryStatus::Refused { refusal, .. } => assert_eq!(refusal.code, Code::TamperedStore),
+        other => panic!("a refusal is due, not {other:?}"),
     }
 }

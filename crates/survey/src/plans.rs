@@ -7,8 +7,10 @@ use stats::{Plan, Schema};
 
 use crate::code::{Code, Refusal};
 
+type Statistic = fn(&Column) -> Scalar;
+
 /// The statistics that can be named, and what they are called.
-const STATISTICS: &[(&str, fn(&Column) -> Scalar)] = &[
+const STATISTICS: &[(&str, Statistic)] = &[
     ("count", Column::count),
     ("sum", Column::sum),
     ("mean", Column::mean),
@@ -55,7 +57,7 @@ pub fn build(
         match by {
             None => program.output([wanted.as_str()], &statistic(&of)),
             Some(by) => {
-                group_by(&of, &program.column(Schema::DEFAULT, by), statistic).output(&program, wanted)
+                group_by(&of, &program.column(Schema::DEFAULT, by), statistic).output(&program, wanted);
             }
         }
     }

@@ -13,21 +13,16 @@ use survey::{Identity, OpeningKey, Purpose, Survey, file};
 
 /// Who serves the survey, with fresh keys.
 fn deployment() -> String {
-    let keys = || (Identity::generate().public(), OpeningKey::generate().unwrap().public());
-    let mut text = "[coordinator]\naddress = \"https://localhost:1\"\n".to_owned();
-    for party in 0..3 {
-        let (identity, sealing) = keys();
-        text += &format!(
-            "[[parties]]\nname = \"party {party}\"\naddress = \"localhost:{party}\"\n\
-             identity = \"{identity}\"\nsealing = \"{sealing}\"\n"
-        );
-    }
-    let (identity, sealing) = keys();
-    text += &format!(
-        "[[notaries]]\nkey = \"{}\"\n[[consumers]]\nname = \"us\"\nidentity = \"{identity}\"\nsealing = \"{sealing}\"\n",
-        Identity::generate().public()
-    );
-    text
+    let keys = || {
+        let sealing = OpeningKey::generate().unwrap().public();
+        format!("identity = \"{}\"\nsealing = \"{sealing}\"\n", Identity::generate().public())
+    };
+    let party =
+        |index| format!("[[parties]]\nname = \"party {index}\"\naddress = \"localhost:{index}\"\n{}", keys());
+    let notary = format!("[[notaries]]\nkey = \"{}\"\n", Identity::generate().public());
+    let consumer = format!("[[consumers]]\nname = \"us\"\n{}", keys());
+    let coordinator = "[coordinator]\naddress = \"https://localhost:1\"\n".to_owned();
+    [coordinator, party(0), party(1), party(2), notary, consumer].concat()
 }
 
 fn read(folder: &Path) -> Survey {

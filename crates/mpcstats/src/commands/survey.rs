@@ -96,19 +96,19 @@ fn check(survey: &Survey, json: bool) -> Result<(), Failure> {
         survey.source.name(),
         survey.source.host()
     );
-    write!(text, "  account  {}: each counts once\n", survey.account)?;
+    writeln!(text, "  account  {}: each counts once", survey.account)?;
     for field in &survey.fields {
         let proven = if field.self_reported { "typed in, not proven" } else { "proven" };
         let (min, max) = field.values.stored_range();
-        write!(text, "  field    {} ({proven}; stored from {min} to {max})\n", field.name)?;
+        writeln!(text, "  field    {} ({proven}; stored from {min} to {max})", field.name)?;
     }
     for named in &survey.plans {
         let checked = stats::check(&named.plan, &schema, &survey.policy.limits)?;
         let leaks: Vec<_> = checked.leaks().iter().map(|leak| leak.name()).collect();
         let leaks = if leaks.is_empty() { "nothing else".to_owned() } else { leaks.join(", ") };
-        write!(text, "  plan     {} ({} results; also reveals: {leaks})\n", named.name, checked.outputs())?;
+        writeln!(text, "  plan     {} ({} results; also reveals: {leaks})", named.name, checked.outputs())?;
     }
-    write!(text, "  policy   at least {} accounts behind every result\n", survey.policy.minimum())?;
+    writeln!(text, "  policy   at least {} accounts behind every result", survey.policy.minimum())?;
     print(&text)
 }
 
@@ -146,13 +146,13 @@ fn new(folder: &Path, source: &Path) -> Result<(), Failure> {
         quote(&account)
     );
     for name in &private {
-        write!(out, "\n[[fields]]\nname = {}\n", quote(name))?;
+        writeln!(out, "\n[[fields]]\nname = {}", quote(name))?;
     }
     for name in &private {
         let column = quote(name);
-        write!(out, "\n[[plans]]\nname = {column}\ncolumn = {column}\nstatistics = [\"count\", \"mean\"]\n")?;
+        writeln!(out, "\n[[plans]]\nname = {column}\ncolumn = {column}\nstatistics = [\"count\", \"mean\"]")?;
     }
-    write!(out, "\n[policy]\nlimits = {{ minimum = {} }}\n", minimum.parse::<u32>()?)?;
+    writeln!(out, "\n[policy]\nlimits = {{ minimum = {} }}", minimum.parse::<u32>()?)?;
     std::fs::create_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     std::fs::write(folder.join("source.toml"), text)?;
     std::fs::write(folder.join("survey.toml"), out)?;

@@ -57,7 +57,8 @@ impl Intake {
         let account = self.accounts.nullifier(&self.survey_id, &admitted.account).0;
         let (send, receive) = oneshot::channel();
         let entry = Entry { digest, account, submission };
-        self.writer.try_send((entry, send)).map_err(|_| Refusal::new(Code::QueueFull, "too many at once"))?;
+        // Waits while a full group is being written: the client notices nothing but a slower answer.
+        self.writer.send((entry, send)).await.map_err(|_| Refusal::from(Code::ShuttingDown))?;
         let position = receive.await.map_err(|_| Refusal::from(Code::ShuttingDown))??;
         Ok((digest, position))
     }

@@ -94,13 +94,14 @@ impl Engine {
         if outputs.len() == 3 && outputs.iter().all(|output| output.statement == outputs[0].statement) {
             return Ok(outputs);
         }
+        let batches = self.load(&own.epochs).await?;
         // Whoever has started this release keeps its number; the two others have not started another under it.
         let session = Id(rand::random());
         let release = Release { query, number, session, dataset_root: own.dataset_root };
         for peer in self.others() {
             self.call(peer, Message::Release(Box::new(release.clone()))).await.map_err(of(peer))?;
         }
-        Ok(vec![self.release(release, own).await?])
+        Ok(vec![self.release(release, own, batches).await?])
     }
 
     /// A follower examines what the leader starts, and computes it in the background.
@@ -109,10 +110,11 @@ impl Engine {
         if own.dataset_root != release.dataset_root {
             return Err(Refusal::new(Code::Conflict, "the leader has another dataset"));
         }
+        let batches = self.load(&own.epochs).await?;
         let engine = self.clone();
         self.spawn(async move {
             let query = own.query_id;
-            match engine.release(release, own).await {
+            match engine.release(release, own, batches).await {
                 Ok(output) => engine.queue.deliver(query, vec![output]).await.unwrap_or_else(|refusal| {
                     tracing::info!(%refusal, "the output is delivered when the query is asked again");
                 }),
@@ -122,17 +124,26 @@ impl Engine {
         Ok(())
     }
 
-    async fn release(&self, release: Release, own: Examined) -> Result<PartyOutput, Refusal> {
+    async fn release(
+        &self,
+        release: Release,
+        own: Examined,
+        batches: Vec<(Stored, u64)>,
+    ) -> Result<PartyOutput, Refusal> {
         let begun = std::time::Instant::now();
-        let outcome = self.compute_release(&release, own).await;
+        let outcome = self.compute_release(&release, own, batches).await;
         let label = if outcome.is_ok() { "computed" } else { "failed" };
         self.metrics.add("mpcstats_releases_total", &[("outcome", label)], 1.0);
         self.metrics.add("mpcstats_release_seconds_total", &[], begun.elapsed().as_secs_f64());
         outcome
     }
 
-    async fn compute_release(&self, release: &Release, own: Examined) -> Result<PartyOutput, Refusal> {
-        let batches = self.load(&own.epochs).await?;
+    async fn compute_release(
+        &self,
+        release: &Release,
+        own: Examined,
+        batches: Vec<(Stored, u64)>,
+    ) -> Result<PartyOutput, Refusal> {
         let mut stored = StoredRelease { number: release.number, listed: own.listed, output: None };
         // From here on the release counts, whatever happens.
         self.tables.put_release(own.query_id, stored.clone()).await?;

@@ -3,6 +3,7 @@
 use super::Failure;
 
 pub mod engine;
+mod ingest;
 mod query;
 
 /// Subcommands of `mpcstats bench`.
@@ -12,6 +13,8 @@ pub enum Bench {
     Engine(engine::Engine),
     /// Runs queries from stored columns in three processes over the real transport on loopback.
     Query(query::Query),
+    /// Submits to a coordinator and three parties, all processes of their own, and waits until all is accepted.
+    Ingest(ingest::Ingest),
     /// One party of the other benchmarks; started by them.
     #[command(hide = true)]
     EngineParty,
@@ -22,6 +25,7 @@ pub fn run(bench: &Bench) -> Result<(), Failure> {
     match bench {
         Bench::Engine(args) => engine::run(args),
         Bench::Query(args) => query::run(args),
+        Bench::Ingest(args) => ingest::run(args),
         Bench::EngineParty => engine::party::run(),
     }
 }
