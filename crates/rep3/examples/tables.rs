@@ -8,6 +8,7 @@ use algebra::Prg;
 use net::latency::Delayed;
 use net::memory;
 use net::world::World;
+use rep3::compare::{less_than, maximum};
 use rep3::network::Network;
 use rep3::relation::{group_unknown, lookup, mode};
 use rep3::{
@@ -18,7 +19,7 @@ use rep3::{
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [operation, rows, rest @ ..] = &arguments[..] else {
-        eprintln!("tables shuffle|sort|median|mode|group|lookup ROWS [RTT_MS]");
+        eprintln!("tables shuffle|sort|median|maximum|less_than|mode|group|lookup ROWS [RTT_MS]");
         std::process::exit(2);
     };
     let rows: usize = rows.parse().expect("a number of rows");
@@ -61,6 +62,8 @@ fn run(operation: &str, column: &IntShare, number: &FieldShare, session: &mut Se
     match operation {
         "shuffle" => shuffle(&Table::of_ints(&[column]), session).map(|_| ()),
         "sort" => sort(&[SortKey::ascending(column)], &Table::default(), session).map(|_| ()),
+        "maximum" => maximum(column, session).map(|_| ()),
+        "less_than" => less_than(column, column, session).map(|_| ()),
         "median" => select(column, &[column.rows() / 2], session).map(|_| ()),
         "mode" => mode(column, session).map(|_| ()),
         "group" => group_unknown(column, std::slice::from_ref(number), session).map(|_| ()),
