@@ -72,7 +72,7 @@ pub fn lookup(
     wanted.bits.push(BitShare::constant(true, rows + others, me));
     let matched = equal(&wanted, &nearest_key, session)?;
     let result = Table { bits: vec![matched], field: Vec::new() }.join(nearest);
-    let mut found = restore(labels, result, session)?.slice(others..others + rows);
+    let mut found = restore(&labels, &result, session)?.slice(others..others + rows);
     let matched = found.bits.remove(0);
     let found = mask(&matched, found, session)?;
     Ok(Lookup { matched, found })

@@ -40,19 +40,24 @@ pub fn compact(table: &Table, keep: &BitShare, session: &mut Session) -> Result<
     Ok(shuffled.gather(&rows))
 }
 
-/// Puts rows in the order of their labels, which are secret but together the numbers `0..n`, each once.
+/// Puts rows in the order of their labels, which are secret but together the numbers `0..n`, each once: rows that
+/// were sorted go back to where they came from.
 ///
 /// After a shuffle the labels are in a uniformly random order whatever they belong to: opening them discloses
-/// nothing. Eight rounds, and far fewer gates than a sort. Labels that a faulty caller repeats or leaves out
-/// leave rows out or repeat them.
-fn restore(labels: IntShare, table: Table, session: &mut Session) -> Result<Table, Abort> {
-    let width = labels.width();
-    let mut shuffled = shuffle(&Table { bits: labels.bits, field: Vec::new() }.join(table), session)?;
-    let rest = shuffled.bits.split_off(width);
-    let labels = IntShare::unsigned(std::mem::replace(&mut shuffled.bits, rest));
+/// nothing, *because* they are all different. Eight rounds, and far fewer gates than a sort. Labels that a faulty
+/// caller repeats or leaves out leave rows out or repeat them, and disclose that.
+///
+/// # Errors
+/// [`Abort`] if a peer is gone or cheated.
+///
+/// # Panics
+/// If the columns differ in length.
+pub fn restore(labels: &IntShare, table: &Table, session: &mut Session) -> Result<Table, Abort> {
+    let mut shuffled = shuffle(&Table::of_ints(&[labels]).join(table.clone()), session)?;
+    let labels = IntShare::unsigned(shuffled.take_ints(&[labels]).swap_remove(0).bits);
     let labels = session.verify(labels)?;
     let labels = open(&labels, session)?;
-    let mut rows = vec![0; labels.len()];
+    let mut rows = vec![0; table.rows()];
     for (row, label) in (0u32..).zip(labels) {
         if let Some(place) = usize::try_from(label).ok().and_then(|label| rows.get_mut(label)) {
             *place = row;

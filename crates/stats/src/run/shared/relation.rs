@@ -8,8 +8,8 @@ use crate::check::Interval;
 use crate::plan::Op;
 use crate::run::Step;
 use crate::run::clear::data;
-use rep3::relation::lookup;
-use rep3::{Abort, BitShare, IntShare, Session, SortKey, Table, and_many, compare, open, shuffle, sort};
+use rep3::relation::{lookup, restore};
+use rep3::{Abort, BitShare, IntShare, Session, SortKey, Table, and_many, compare, sort};
 
 /// The ranks of one column, from one sort: low ranks, high ranks or both.
 pub fn ranks(steps: &[&Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>, RunError> {
@@ -29,7 +29,7 @@ pub fn ranks(steps: &[&Step<'_, Value>], session: &mut Session) -> Result<Vec<Va
             if high { BitShare::concat([&different, &edge]) } else { BitShare::concat([&edge, &different]) };
         columns.bits.extend(nearest(at_edge, &labels, high, session)?.bits);
     }
-    let restored = restore(sorted.payload.bits, columns, session)?;
+    let restored = restore(&IntShare::unsigned(sorted.payload.bits), &columns, session)?;
     let width = labels.width();
     let rank = |step: &&Step<'_, Value>| {
         let from = if matches!(step.op, Op::Rank { high: true, .. }) { width } else { 0 };
@@ -79,21 +79,6 @@ fn nearest(
         distance *= 2;
     }
     Ok(IntShare::unsigned(found))
-}
-
-/// Puts rows back in the order of their labels, the numbers `0..n`: after a shuffle these are in a random order whatever
-/// they belong to, so that opening them tells nothing.
-fn restore(labels: Vec<BitShare>, table: Table, session: &mut Session) -> Result<Table, RunError> {
-    let width = labels.len();
-    let mut shuffled = shuffle(&Table { bits: labels, field: Vec::new() }.join(table), session)?;
-    let rest = shuffled.bits.split_off(width);
-    let labels = session.verify(IntShare::unsigned(std::mem::replace(&mut shuffled.bits, rest)))?;
-    let mut rows = vec![0; shuffled.rows()];
-    for (row, label) in (0u32..).zip(open(&labels, session)?) {
-        let place = usize::try_from(label).ok().and_then(|label| rows.get_mut(label));
-        *place.ok_or_else(|| data("a row lost its number"))? = row;
-    }
-    Ok(shuffled.gather(&rows))
 }
 
 /// The most frequent value. Discloses the number of distinct values to the parties.
