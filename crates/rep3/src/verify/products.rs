@@ -127,11 +127,18 @@ impl Products {
     fn weighted(&self, first: &[Fp], second: &[Fp], weights: &[Fp]) -> Vec<Fp> {
         let mut v = Vec::with_capacity(2 * first.len() + 1);
         for column in [first, second] {
-            let (mut weights, mut column) = (weights.iter(), column.iter());
-            for outputs in &self.outputs {
-                for &weight in weights.by_ref().take(outputs.count) {
-                    v.extend(column.by_ref().take(outputs.terms).map(|&x| weight * x));
+            let (mut column, mut weights) = (column, weights);
+            for &Outputs { count, terms } in &self.outputs {
+                let (terms_now, terms_later) = column.split_at(count * terms);
+                let (weights_now, weights_later) = weights.split_at(count);
+                if terms == 1 {
+                    v.extend(terms_now.iter().zip(weights_now).map(|(&x, &weight)| weight * x));
+                } else {
+                    for (terms, &weight) in terms_now.chunks(terms.max(1)).zip(weights_now) {
+                        v.extend(terms.iter().map(|&x| weight * x));
+                    }
                 }
+                (column, weights) = (terms_later, weights_later);
             }
         }
         self.pad(v)
