@@ -20,7 +20,7 @@ def refused(function, **arguments) -> ms.ProgramError:
 
 def test_secret_branching_is_refused_at_the_users_line() -> None:
     def branch(t):
-        if t.x.mean() > 3:  # the line
+        if t.x.sum() > 3:  # the line
             return t.x.sum()
         return t.x.count()
 
@@ -113,7 +113,7 @@ def test_the_command_prints_plans(tmp_path: Path) -> None:
     schema.write_text(json.dumps({"survey": ms.schema_of(DATA)}))
     command = [sys.executable, "-m", "mpcstats", str(file), "--schema", str(schema)]
     plan = subprocess.run([*command, "--plan"], capture_output=True, text=True, check=True).stdout
-    assert json.loads(plan)["outputs"] == [{"node": 2, "path": ["m"]}]
+    assert [output["path"] for output in json.loads(plan)["outputs"]] == [["m"]]
     explained = subprocess.run([*command, "--explain", "--rows", "100"], capture_output=True, text=True, check=True)
     assert "aggregates only" in explained.stdout
 

@@ -1,13 +1,15 @@
 //! Checking a plan: its types, its ranges, and what it would reveal.
 
 mod interval;
+mod kinds;
 mod openings;
 mod policy;
 mod types;
 
 pub use interval::Interval;
+pub use kinds::{Kind, Rows, Scale, Shape, Type};
 pub use policy::{Leak, Limits};
-pub use types::{COMPARE_BITS, FIELD_BITS, FIXED_BITS, Kind, Rows, Scale, Shape, Type, infer};
+pub use types::{COMPARE_BITS, FIELD_BITS, FIXED_BITS, infer};
 
 use crate::error::{Code, PlanError};
 use crate::plan::{Decimal, NodeId, Op, Plan, PlanId, Schema};

@@ -4,7 +4,7 @@
 //! `sum` gives the mean without a rounding. So each result is replaced by an argument that it determines, given
 //! what the other results tell, until nothing changes. What is opened then is exactly what the results say.
 
-use super::types::{Kind, Type};
+use super::kinds::{Kind, Type};
 use crate::plan::{NodeId, Op, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,6 @@
 //! What a survey's policy allows a plan to reveal, and the tests by which parties enforce it.
 
-use super::types::{Kind, Shape, Type};
+use super::kinds::{Kind, Shape, Type};
 use crate::error::{Code, PlanError};
 use crate::plan::{NodeId, Op, Plan};
 use serde::{Deserialize, Serialize};
