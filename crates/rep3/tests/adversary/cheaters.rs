@@ -6,7 +6,7 @@ use algebra::Fp;
 use net::tamper::{Tamper, on};
 use rep3::network::Party;
 
-use crate::program::{Fixture, Inputs, assert_safe};
+use crate::program::{Fixture, Inputs, assert_safe, run_with};
 
 const PATIENT: Duration = Duration::from_mins(1);
 
@@ -38,7 +38,7 @@ fn computing_on_other_shares_is_rejected_before_anything_of_it_is_opened() {
             let mut shares = fixture.shares.clone();
             lie(&mut shares[cheater.index()]);
             let watch = Tamper::new();
-            let results = fixture.run_with(&shares, &watch, 3, PATIENT);
+            let results = run_with(&shares, &watch, 3, PATIENT);
             let name = format!("{cheater} changes {name}");
             assert_safe(&name, &fixture, &results, cheater);
             for honest in [cheater.left(), cheater.right()] {
@@ -61,7 +61,7 @@ fn a_cheater_alone_learns_of_the_rejection_from_nothing_but_verdicts() {
         let own = &mut shares[1].x.own;
         own.set(bit, !own.get(bit));
         let watch = Tamper::new();
-        fixture.run_with(&shares, &watch, 4, PATIENT).map(|result| result.unwrap_err().step)
+        run_with(&shares, &watch, 4, PATIENT).map(|result| result.unwrap_err().step)
     };
     let first = steps(0);
     for bit in 1..10 {

@@ -13,6 +13,9 @@ const PATIENT: Duration = Duration::from_mins(1);
 /// The name and place of a message: step, sender, receiver, occurrence.
 type Place = (&'static str, Party, Party, usize);
 
+/// A change to a message.
+type Change = fn(&mut Vec<u8>);
+
 /// All messages of an honest run, in order.
 fn script(fixture: &Fixture) -> Vec<Message> {
     let watch = Tamper::new();
@@ -118,7 +121,6 @@ fn a_flipped_bit_in_any_message_aborts_or_changes_nothing() {
 #[test]
 fn another_value_swapped_rows_and_malformed_encodings_abort() {
     let fixture = Fixture::new();
-    type Change = fn(&mut Vec<u8>);
     let changes: [(&str, Change); 5] = [
         ("one added to an element", |bytes| {
             if let Some(element) = bytes.first_chunk_mut::<16>() {

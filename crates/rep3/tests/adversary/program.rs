@@ -81,21 +81,20 @@ impl Fixture {
 
     /// Runs the program over networks that an adversary sits on.
     pub fn run(&self, tamper: &Tamper, seed: u64, patience: Duration) -> [Result<Outcome, Abort>; 3] {
-        self.run_with(&self.shares, tamper, seed, patience)
+        run_with(&self.shares, tamper, seed, patience)
     }
+}
 
-    /// The same with other shares, such as those that a cheater makes up.
-    pub fn run_with(
-        &self,
-        shares: &[Inputs; 3],
-        tamper: &Tamper,
-        seed: u64,
-        patience: Duration,
-    ) -> [Result<Outcome, Abort>; 3] {
-        let networks = tamper.wrap(net::memory::three_with(patience, seed));
-        let networks = networks.map(|network| Box::new(network) as Box<dyn Network>);
-        World::new(seed).run_over(networks, |session| program(&shares[session.party().index()], session))
-    }
+/// Runs the program on these shares, such as those that a cheater makes up.
+pub fn run_with(
+    shares: &[Inputs; 3],
+    tamper: &Tamper,
+    seed: u64,
+    patience: Duration,
+) -> [Result<Outcome, Abort>; 3] {
+    let networks = tamper.wrap(net::memory::three_with(patience, seed));
+    let networks = networks.map(|network| Box::new(network) as Box<dyn Network>);
+    World::new(seed).run_over(networks, |session| program(&shares[session.party().index()], session))
 }
 
 /// Two batches, each verified before anything of it is opened; every kind of message occurs.
