@@ -12,8 +12,11 @@ use mpctls::tls::{ClientError, Fetched, KeysError, Patience, Session, Side, fetc
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 use support::{Authority, BODY, Certified, Goodbye, HOST};
+use twopc::channel::{Channel, ChannelError};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: exchange.test\r\n\r\n";
 
@@ -38,7 +41,25 @@ fn statement(request: &[u8], response: &[u8]) -> Statement {
     }
 }
 
-type Fetch = Result<Fetched, ClientError>;
+type Outcome = (Result<Fetched, ClientError>, Option<Result<(), MpcError>>, Result<(), MpcError>);
+
+/// Counts the bytes that go out.
+struct Counted(net::memory::Channel, Arc<AtomicUsize>);
+
+impl Channel for Counted {
+    fn send(&mut self, message: &[u8]) -> Result<(), ChannelError> {
+        self.1.fetch_add(message.len() + 4, Relaxed);
+        self.0.send(message)
+    }
+
+    fn flush(&mut self) -> Result<(), ChannelError> {
+        self.0.flush()
+    }
+
+    fn recv(&mut self, limit: usize) -> Result<Vec<u8>, ChannelError> {
+        self.0.recv(limit)
+    }
+}
 
 /// One session; how the fetch, the prover's and the notary's part ended.
 fn run(
@@ -48,15 +69,30 @@ fn run(
     request: &[u8],
     response: &[u8],
     goodbye: Goodbye,
-) -> (Fetch, Option<Result<(), MpcError>>, Result<(), MpcError>) {
+) -> Outcome {
+    run_counted(authority, certified, caps, request, response, goodbye, &Arc::default())
+}
+
+/// The same; adds up what the prover sent to the notary.
+fn run_counted(
+    authority: &Authority,
+    certified: &Certified,
+    caps: Caps,
+    request: &[u8],
+    response: &[u8],
+    goodbye: Goodbye,
+    sent: &Arc<AtomicUsize>,
+) -> Outcome {
     let answer = response.to_vec();
     let port = support::site(certified, move |_| answer.clone(), goodbye);
     let (left, mut right) = net::memory::pair();
+    let left = Counted(left, Arc::clone(sent));
     let statement = &statement(request, response);
     std::thread::scope(|scope| {
         let serving = scope.spawn(move || {
             let mut rng = ChaCha20Rng::seed_from_u64(2);
-            let mut notary = Notary::prepare(&mut right, Caps { request: 256, response: 1 << 16 }, &mut rng)?;
+            let mut notary =
+                Notary::prepare(&mut right, Caps { request: 1024, response: 1 << 16 }, &mut rng)?;
             let session = notary.attend()?;
             notary.verify(&session, statement)
         });
@@ -117,10 +153,10 @@ fn a_request_beyond_what_was_prepared_is_not_sent() {
 #[test]
 fn caps_beyond_the_notarys_are_refused() {
     let authority = Authority::new();
-    let caps = Caps { request: 257, response: 4096 };
+    let caps = Caps { request: 1025, response: 4096 };
     let response = support::response(BODY);
     let (_, _, verified) = run(&authority, &authority.ordinary(), caps, REQUEST, &response, Goodbye::Clean);
-    assert_eq!(verified, Err(MpcError::Caps { request: 256, response: 1 << 16 }));
+    assert_eq!(verified, Err(MpcError::Caps { request: 1024, response: 1 << 16 }));
     let (left, _right) = net::memory::pair();
     let caps = Caps { request: MAX_REQUEST + 1, response: 4096 };
     let refused = Prover::prepare(Box::new(left), caps, &mut ChaCha20Rng::seed_from_u64(1)).map(|_| ());
@@ -135,4 +171,21 @@ fn a_certificate_that_rustls_refuses_ends_the_session_before_the_request() {
     let (fetched, _, verified) = run(&authority, &other, CAPS, REQUEST, &response, Goodbye::Clean);
     assert!(matches!(fetched, Err(ClientError::Tls(_))));
     assert!(verified.is_err());
+}
+
+#[test]
+fn a_kilobyte_of_request_costs_what_the_book_says() {
+    let authority = Authority::new();
+    let head = "GET / HTTP/1.1\r\nHost: exchange.test\r\nX-Pad: ";
+    let request = format!("{head}{}\r\n\r\n", "x".repeat(1024 - 4 - head.len()));
+    let response = support::response(&"0123456789".repeat(190));
+    let caps = Caps { request: 1024, response: 4096 };
+    let sent = Arc::default();
+    let site = authority.ordinary();
+    let (fetched, proven, verified) =
+        run_counted(&authority, &site, caps, request.as_bytes(), &response, Goodbye::Clean, &sent);
+    assert!(fetched.is_ok());
+    assert_eq!((proven, verified), (Some(Ok(())), Ok(())));
+    let sent = sent.load(Relaxed);
+    assert!((25_000_000..25_500_000).contains(&sent), "{sent} bytes");
 }
