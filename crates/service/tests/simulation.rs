@@ -419,12 +419,12 @@ fn for_all(seeds: std::ops::Range<u64>, liar: impl Fn(u64) -> Option<usize>) {
 
 #[test]
 fn every_submission_is_settled_once_whatever_crashes_and_gets_lost() {
-    for_all(runs(200), |_| None);
+    for_all(runs(60), |_| None);
 }
 
 #[test]
 fn one_party_that_lies_about_its_state_splits_nobody() {
-    for_all(runs(100), |seed| Some(seed as usize % 3));
+    for_all(runs(40), |seed| Some(seed as usize % 3));
 }
 
 #[test]
