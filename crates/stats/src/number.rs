@@ -9,6 +9,8 @@ use statrs::distribution::{ChiSquared, ContinuousCDF, FisherSnedecor, Normal, St
 
 /// The relative error of one operation on `f64`.
 const EPSILON: f64 = f64::EPSILON;
+/// The longest numerators and denominators that are kept.
+const MAX_EXACT_BITS: u64 = 1 << 15;
 /// How far the distribution functions are trusted.
 const DISTRIBUTION_ERROR: f64 = 1e-11;
 
@@ -69,6 +71,17 @@ impl Number {
         if let Self::Exact(exact) = self { Some(exact) } else { None }
     }
 
+    /// The same, rounded if its exact form has become unreasonably long.
+    fn bounded(self) -> Self {
+        let long = |exact: &BigRational| exact.numer().bits().max(exact.denom().bits()) > MAX_EXACT_BITS;
+        match &self {
+            Self::Exact(exact) if long(exact) => {
+                self.approximate().map_or_else(Self::Withheld, |(value, error)| Self::rounded(value, error))
+            }
+            _ => self,
+        }
+    }
+
     fn combine(
         &self,
         other: &Self,
@@ -76,7 +89,7 @@ impl Number {
         rounded: impl Fn((f64, f64), (f64, f64)) -> (f64, f64),
     ) -> Self {
         if let (Self::Exact(a), Self::Exact(b)) = (self, other) {
-            return exact(a, b).map_or(Self::UNDEFINED, Self::Exact);
+            return exact(a, b).map_or(Self::UNDEFINED, Self::Exact).bounded();
         }
         match (self.approximate(), other.approximate()) {
             (Ok(a), Ok(b)) => {

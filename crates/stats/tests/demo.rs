@@ -72,3 +72,27 @@ fn leaks_must_be_allowed() {
     let allowed = aggregates.allow(Leak::Extremes).allow(Leak::OrderStatistics);
     assert_eq!(check(&inequality(), &schema(), &allowed).unwrap().leaks().len(), 2);
 }
+
+#[test]
+fn plans_that_grow_without_end_are_refused() {
+    let program = Program::new("squares", schema());
+    let mut total = program.column(Schema::DEFAULT, "balance").sum();
+    for _ in 0..40 {
+        total = total.square();
+    }
+    assert_eq!(program.take_error().unwrap().code, Code::Overflow);
+}
+
+#[test]
+fn plans_of_another_kind_are_refused() {
+    let json = inequality().to_json();
+    for (from, to, code) in [
+        ("\"version\":1", "\"version\":2", Code::Version),
+        ("\"op\":\"max\"", "\"op\":\"row\"", Code::Malformed),
+        ("\"of\":0,\"op\":\"max\"", "\"of\":90,\"op\":\"max\"", Code::Malformed),
+        ("{\"name\"", "{\"other\":1,\"name\"", Code::Malformed),
+    ] {
+        let changed = json.replacen(from, to, 1);
+        assert_eq!(Plan::from_json(&changed).map_err(|error| error.code), Err(code), "{from} in {json}");
+    }
+}

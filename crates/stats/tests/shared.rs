@@ -130,3 +130,15 @@ fn ranks_and_modes_by_three_parties() {
     assert_close(&table, "mode", 4.0);
     assert_close(&table, "u.statistic", 9.5);
 }
+
+#[test]
+fn long_sums_of_sums_are_computed_once() {
+    let table = run_both(|p| {
+        let mut x = p.column("survey", "x");
+        for _ in 0..90 {
+            x = &x + &x;
+        }
+        p.output(["sum"], &x.sum());
+    });
+    assert_close(&table, "sum", 40.0 * 90f64.exp2());
+}

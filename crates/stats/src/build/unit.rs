@@ -27,7 +27,7 @@ impl Unit {
     pub fn product(left: Option<&Self>, right: Option<&Self>, sign: i32) -> Option<Self> {
         match (left, right) {
             (Some(a), Some(b)) if a.name != b.name => None,
-            (Some(a), Some(b)) => Self::power(&a.name, a.power + sign * b.power),
+            (Some(a), Some(b)) => Self::power(&a.name, a.power.saturating_add(sign.saturating_mul(b.power))),
             (Some(a), None) => Some(a.clone()),
             (None, Some(b)) => Self::power(&b.name, sign * b.power),
             (None, None) => None,

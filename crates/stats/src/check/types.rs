@@ -12,6 +12,11 @@ pub const FIELD_BITS: u64 = 126;
 /// The widest integers that the engine compares and sorts.
 pub const COMPARE_BITS: u32 = 64;
 
+/// The longest exact numbers, for plans that follow from opened values.
+const MAX_BITS: u64 = 4096;
+/// The most digits after the dot, likewise.
+const MAX_SCALE: u32 = 512;
+
 /// Bits after the binary point of `log2` and `reciprocal` columns.
 pub const FIXED_BITS: u32 = 40;
 
@@ -34,6 +39,11 @@ pub fn infer(schema: &Schema, types: &[Type], op: &Op) -> Result<Type, PlanError
     let follows = inferred.is_scalar() && op.arguments().iter().all(|a| types[a.index()].is_scalar());
     if !follows {
         check_range(op, &inferred)?;
+    }
+    let (bits, scale) = (inferred.range.magnitude_bits(), inferred.scale());
+    if bits > MAX_BITS || scale.decimal > MAX_SCALE || scale.binary > MAX_SCALE {
+        let hint = "multiply fewer numbers with each other";
+        return Err(PlanError::new(Code::Overflow, format!("`{}` has too many digits", op.name()), hint));
     }
     Ok(inferred)
 }

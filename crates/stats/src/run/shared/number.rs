@@ -20,8 +20,22 @@ struct Forms {
     width: usize,
     signed: bool,
     source: Source,
+    origin: Origin,
     int: OnceCell<IntShare>,
     field: OnceCell<FieldShare>,
+}
+
+/// How the forms can be made, worked out once: sources share sources, and could be many.
+#[derive(Clone, Copy)]
+struct Origin {
+    /// Bits, without converting field elements.
+    int: bool,
+    /// Field elements, without converting bits.
+    field: bool,
+    /// Field elements, by local work alone.
+    free: bool,
+    /// How many sources lie behind each other.
+    depth: u32,
 }
 
 /// What the forms are made from.
@@ -40,10 +54,43 @@ enum Source {
     Truth(Boolean),
 }
 
+impl Source {
+    fn origin(&self) -> Origin {
+        let both = |a: &Number, b: &Number| Origin {
+            int: a.has_int() && b.has_int(),
+            field: a.has_field() && b.has_field(),
+            free: a.sums_freely() && b.sums_freely(),
+            depth: a.depth().max(b.depth()) + 1,
+        };
+        match self {
+            Self::Form => Origin { int: false, field: false, free: false, depth: 0 },
+            Self::Public(_) => Origin { int: true, field: true, free: true, depth: 0 },
+            Self::Truth(_) => Origin { int: true, field: false, free: false, depth: 0 },
+            Self::Sum { left, right, .. } => both(left, right),
+            Self::Multiple { of, factor } => {
+                let shift = *factor > 0 && factor.count_ones() == 1;
+                let origin = both(of, of);
+                Origin { int: shift && origin.int, ..origin }
+            }
+            Self::Select { condition, then, otherwise } => {
+                let origin = both(then, otherwise);
+                Origin { free: origin.free && condition.known().is_some(), ..origin }
+            }
+        }
+    }
+}
+
 impl Number {
     fn new(rows: usize, range: &Interval, source: Source) -> Self {
         let (width, signed) = (range.width() as usize, range.min.is_negative());
-        Self(Rc::new(Forms { rows, width, signed, source, int: OnceCell::new(), field: OnceCell::new() }))
+        let origin = source.origin();
+        let (int, field) = (OnceCell::new(), OnceCell::new());
+        Self(Rc::new(Forms { rows, width, signed, source, origin, int, field }))
+    }
+
+    /// How many sources lie behind each other until a form is made.
+    pub fn depth(&self) -> u32 {
+        self.0.origin.depth
     }
 
     /// From bits, which hold integers of this range.
@@ -145,40 +192,17 @@ impl Number {
 
     /// Whether bits can be had without converting field elements.
     pub fn has_int(&self) -> bool {
-        let made = self.0.int.get().is_some();
-        made || match &self.0.source {
-            Source::Form => false,
-            Source::Public(_) | Source::Truth(_) => true,
-            Source::Sum { left, right, .. } => left.has_int() && right.has_int(),
-            Source::Multiple { of, factor } => *factor > 0 && factor.count_ones() == 1 && of.has_int(),
-            Source::Select { then, otherwise, .. } => then.has_int() && otherwise.has_int(),
-        }
+        self.0.origin.int || self.0.int.get().is_some()
     }
 
     /// Whether field elements can be had without converting bits.
     pub fn has_field(&self) -> bool {
-        let made = self.0.field.get().is_some();
-        made || match &self.0.source {
-            Source::Form | Source::Truth(_) => false,
-            Source::Public(_) => true,
-            Source::Sum { left, right, .. } => left.has_field() && right.has_field(),
-            Source::Multiple { of, .. } => of.has_field(),
-            Source::Select { then, otherwise, .. } => then.has_field() && otherwise.has_field(),
-        }
+        self.0.origin.field || self.0.field.get().is_some()
     }
 
     /// Whether field elements can be had by local work alone.
     pub fn sums_freely(&self) -> bool {
-        let made = self.0.field.get().is_some();
-        made || match &self.0.source {
-            Source::Form | Source::Truth(_) => false,
-            Source::Public(_) => true,
-            Source::Sum { left, right, .. } => left.sums_freely() && right.sums_freely(),
-            Source::Multiple { of, .. } => of.sums_freely(),
-            Source::Select { condition, then, otherwise } => {
-                condition.known().is_some() && then.sums_freely() && otherwise.sums_freely()
-            }
-        }
+        self.0.origin.free || self.0.field.get().is_some()
     }
 
     /// As bits.

@@ -80,12 +80,12 @@ fn spread(step: &Step<'_, Value>, index: usize) -> Result<Number, PlanError> {
 
 fn one(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunError> {
     let (rows, range) = (step.rows as usize, &step.of.range);
-    let made = |number| Ok(Value::Number(number));
+    let made = |number: Number| Ok(Value::Number(number));
     let truth = |boolean| Ok(Value::Boolean(boolean));
     match step.op {
         Op::Add { .. } | Op::Subtract { .. } => {
             let minus = matches!(step.op, Op::Subtract { .. });
-            made(Number::sum(spread(step, 0)?, spread(step, 1)?, minus, range))
+            made(shallow(Number::sum(spread(step, 0)?, spread(step, 1)?, minus, range), range, session)?)
         }
         Op::Less { .. } => truth(less(step, session)?),
         Op::Equal { .. } => truth(equal(step, session)?),
@@ -146,6 +146,17 @@ fn one(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunError>
     }
 }
 
+/// How many operations may wait to be computed behind each other.
+const MAX_DEPTH: u32 = 64;
+
+/// The same number, computed now if too much of it waits to be.
+fn shallow(number: Number, range: &Interval, session: &mut Session) -> Result<Number, RunError> {
+    if number.depth() < MAX_DEPTH {
+        return Ok(number);
+    }
+    Ok(Number::from_field(number.field(session)?, range))
+}
+
 fn unsupported(op: &Op) -> PlanError {
     PlanError::new(
         Code::Secret,
@@ -170,7 +181,7 @@ fn multiply(step: &Step<'_, Value>, session: &mut Session) -> Result<Number, Run
     let range = &step.of.range;
     for (known, other) in [(0, 1), (1, 0)] {
         if let Some(factor) = number(step, known)?.0.known_scalar() {
-            return Ok(Number::multiple(spread(step, other)?, factor, range));
+            return shallow(Number::multiple(spread(step, other)?, factor, range), range, session);
         }
     }
     let (left, right) = (spread(step, 0)?, spread(step, 1)?);
@@ -220,7 +231,9 @@ fn select(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunErr
         let chosen = condition.and(&then.xor(&otherwise, session), session)?;
         return Ok(Value::Boolean(otherwise.xor(&chosen, session)));
     }
-    Ok(Value::Number(Number::select(condition, spread(step, 1)?, spread(step, 2)?, &step.of.range)))
+    let range = &step.of.range;
+    let chosen = Number::select(condition, spread(step, 1)?, spread(step, 2)?, range);
+    shallow(chosen, range, session).map(Value::Number)
 }
 
 /// The sum of a column, in the form that the column has.
