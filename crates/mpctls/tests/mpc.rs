@@ -24,7 +24,7 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: exchange.test\r\n\r\n";
 fn statement(request: &[u8], response: &[u8]) -> Statement {
     let shown = |bytes: &[u8], offsets: &mut dyn Iterator<Item = usize>| RedactedBytes {
         length: bytes.len() as u32,
-        shown: offsets.map(|at| Shown { offset: at as u32, bytes: bytes[at..at + 1].to_vec() }).collect(),
+        shown: offsets.map(|at| Shown { offset: at as u32, bytes: bytes[at..=at].to_vec() }).collect(),
         classes: vec![],
     };
     Statement {
