@@ -74,11 +74,12 @@ impl Provider {
         approve: impl FnMut(&Disclosure) -> bool + Send + 'static,
     ) -> Result<Prepared, ClientError> {
         survey.definition().check_open(now())?;
-        let windows = self.typed_windows(survey)?;
+        // What was typed is checked before the website is troubled.
+        self.typed_windows(survey)?;
         let key = Identity::generate();
         let proven = self.prove(survey, &key, progress.clone(), approve).await?;
         progress(Progress::Sharing);
-        let values = values(&survey.definition().fields, &proven, &windows)?;
+        let values = self.values(survey, &proven)?;
         let session = proven.verified.session;
         let submission = Submission::new(survey.definition(), proven.attestation, &session, &values, &key)?;
         let digest = submission.digest()?;
@@ -132,6 +133,14 @@ impl Provider {
             Ok(proven) => Ok(proven?),
             Err(_) => Err(survey::Refusal::new(survey::Code::Internal, "the prover's thread ended").into()),
         }
+    }
+
+    /// What is shared of a proven session: every field's window and blinder, in the survey's order.
+    ///
+    /// # Errors
+    /// [`ClientError::Typed`] if a value is missing or too long.
+    pub fn values(&self, survey: &OpenSurvey, proven: &Proven) -> Result<Vec<Value>, ClientError> {
+        values(&survey.definition().fields, proven, &self.typed_windows(survey)?)
     }
 
     /// The first notary that the survey accepts, and where it is.

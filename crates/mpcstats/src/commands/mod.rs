@@ -4,13 +4,19 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 mod bench;
+mod certificate;
+mod client_api;
 mod config;
 mod coordinator;
+mod demo;
 mod notary;
 mod party;
 mod prove;
+mod query;
+mod receipt;
 mod reference;
 mod sample_exchange;
+mod share;
 mod shell;
 mod source;
 mod survey;
@@ -19,6 +25,18 @@ mod verify;
 /// The subcommands.
 #[derive(clap::Subcommand)]
 pub enum Command {
+    /// Runs a whole survey on this machine: website, notary, coordinator, three parties, providers, results.
+    Demo(demo::Demo),
+    /// Takes part in a survey: proves your value, shares it secretly, submits it.
+    Share(share::Share),
+    /// Fetches receipts, and shows that your submission is in a release.
+    Receipt(receipt::Receipt),
+    /// Asks a survey's parties for statistics.
+    Query(query::Query),
+    /// Checks certificates offline.
+    Certificate(certificate::Certificate),
+    /// Publishes a survey's results on a page.
+    ClientApi(client_api::ClientApi),
     /// Measures what things cost on this machine.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -52,6 +70,12 @@ pub enum Command {
 /// Runs a subcommand and maps its outcome to an exit code: 0 done, 1 refused or failed, 2 bad usage.
 pub fn run(command: Command) -> ExitCode {
     let outcome = match command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Share(args) => share::run(&args),
+        Command::Receipt(args) => receipt::run(&args),
+        Command::Query(args) => query::run(&args),
+        Command::Certificate(args) => certificate::run(&args),
+        Command::ClientApi(args) => client_api::run(&args),
         Command::Bench(bench) => bench::run(&bench),
         Command::Prove(args) => prove::run(&args),
         Command::Verify(args) => verify::run(&args),

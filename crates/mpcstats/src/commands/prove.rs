@@ -58,7 +58,7 @@ pub struct Prove {
     json: bool,
 }
 
-fn parse_mode(text: &str) -> Result<Mode, String> {
+pub(super) fn parse_mode(text: &str) -> Result<Mode, String> {
     match text {
         "mpc" => Ok(Mode::Mpc),
         "proxy" => Ok(Mode::Proxy),
@@ -114,7 +114,7 @@ fn load_survey(text: &str) -> Result<([u8; 32], Option<Survey>), Failure> {
 }
 
 /// Fetches every secret that the source asks for.
-fn load_secrets(source: &Source, given: &[String]) -> Result<Secrets, Failure> {
+pub(super) fn load_secrets(source: &Source, given: &[String]) -> Result<Secrets, Failure> {
     let mut secrets = Secrets::new();
     for (name, secret) in &source.definition().secrets {
         let origin = given.iter().find_map(|entry| entry.strip_prefix(name.as_str())?.strip_prefix('='));
@@ -176,7 +176,8 @@ pub fn run(args: &Prove) -> Result<(), Failure> {
         Stage::Proving => bar.set_message("proving"),
         Stage::Done => bar.finish_and_clear(),
     };
-    let mut approve = |disclosure: &Disclosure| bar.suspend(|| args.yes || approved(disclosure, &plan));
+    let mut approve =
+        |disclosure: &Disclosure| bar.suspend(|| args.yes || approved(disclosure, plan.source.host()));
     let proven = prover
         .run(prepared, now().as_millis() as u64, &mut rand::rng(), &mut progress, &mut approve)
         .map_err(failed)?;
@@ -205,9 +206,9 @@ pub fn run(args: &Prove) -> Result<(), Failure> {
 }
 
 /// Says what the notary, and everybody who sees the proof, is about to see.
-fn approved(disclosure: &Disclosure, plan: &Plan) -> bool {
+pub(super) fn approved(disclosure: &Disclosure, host: &str) -> bool {
     eprintln!("The response has come. If you go on, the notary and everybody who sees the proof will see");
-    eprintln!("  that you asked {} now, and how long request and response were,", plan.source.host());
+    eprintln!("  that you asked {host} now, and how long request and response were,");
     for (name, value) in &disclosure.values {
         eprintln!("  {name} = {value},");
     }
@@ -224,7 +225,7 @@ fn approved(disclosure: &Disclosure, plan: &Plan) -> bool {
     std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
-fn spinner(quiet: bool) -> ProgressBar {
+pub(super) fn spinner(quiet: bool) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();
     }

@@ -1,0 +1,67 @@
+//! `mpcstats certificate`: checks certificates offline.
+
+use std::path::{Path, PathBuf};
+
+use client::{OpenSurvey, Reference, consumer};
+
+use super::{Failure, print, runtime};
+
+/// The longest certificate that is read.
+const MAX_CERTIFICATE: u64 = 8 << 20;
+
+/// Arguments of `mpcstats certificate`.
+#[derive(clap::Args)]
+pub struct Certificate {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// Checks a certificate against its survey and prints what it says.
+    Verify {
+        /// The certificate.
+        certificate: PathBuf,
+        /// The survey: `https://HOST:PORT/#ID`, or the file of a signed survey (then nothing is fetched).
+        #[arg(long)]
+        survey: Reference,
+        /// The plan, if it is not one that the survey lists.
+        #[arg(long)]
+        plan: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Reads a certificate.
+pub fn read(path: &Path) -> Result<survey::Certificate, Failure> {
+    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    if std::fs::metadata(path).map_err(|error| named(&error))?.len() > MAX_CERTIFICATE {
+        return Err(named(&"too long for a certificate").into());
+    }
+    let bytes = std::fs::read(path).map_err(|error| named(&error))?;
+    Ok(serde_json::from_slice(&bytes).map_err(|error| named(&format!("not a certificate: {error}")))?)
+}
+
+/// Runs the command.
+pub fn run(args: &Certificate) -> Result<(), Failure> {
+    let Action::Verify { certificate, survey, plan, json } = &args.action;
+    let certificate = read(certificate)?;
+    let survey = runtime()?.block_on(OpenSurvey::open(survey, None))?;
+    let plan = plan.as_ref().map(|path| super::query::read_plan(path)).transpose()?;
+    let results = consumer::verify(&survey.id, survey.definition(), &certificate, plan.as_ref())
+        .map_err(|error| format!("refused ({}): {error}", error.code()))?;
+    let statement = &certificate.statement;
+    if *json {
+        let object = serde_json::json!({ "valid": true, "statement": statement, "results": results });
+        return print(&format!("{object}\n"));
+    }
+    print(&format!(
+        "The certificate holds: parties {} signed release {} of {:?} over {} accounts.\n{results}",
+        survey.definition().parties.each_ref().map(|party| party.name.as_str()).join(", "),
+        statement.release,
+        survey.definition().title,
+        statement.count,
+    ))
+}
