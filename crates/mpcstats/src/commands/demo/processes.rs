@@ -31,7 +31,18 @@ impl Processes {
         let exchange = addresses.exchange.to_string();
         self.start(
             "sample-exchange",
-            &["sample-exchange", "serve", "--listen", &exchange, "--folder", "exchange", "--seed", &stage.seed, "--count", &accounts],
+            &[
+                "sample-exchange",
+                "serve",
+                "--listen",
+                &exchange,
+                "--folder",
+                "exchange",
+                "--seed",
+                &stage.seed,
+                "--count",
+                &accounts,
+            ],
         )?;
         // The notary reads the authority that the exchange makes.
         self.listens("sample-exchange", addresses.exchange).await?;

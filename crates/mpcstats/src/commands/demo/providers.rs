@@ -69,7 +69,10 @@ pub async fn share_all(
     Ok(())
 }
 
-async fn finish_one(waiting: &mut JoinSet<Result<(), ClientError>>, bar: &ProgressBar) -> Result<(), Failure> {
+async fn finish_one(
+    waiting: &mut JoinSet<Result<(), ClientError>>,
+    bar: &ProgressBar,
+) -> Result<(), Failure> {
     if let Some(done) = waiting.join_next().await {
         done??;
         bar.inc(1);

@@ -126,9 +126,8 @@ impl Stage {
         let deployment = self.deployment(now)?;
         self.write("deployment.toml", &deployment)?;
 
-        let beside = |name: &str| {
-            std::fs::read_to_string(self.folder.join(name)).map_err(|error| error.to_string())
-        };
+        let beside =
+            |name: &str| std::fs::read_to_string(self.folder.join(name)).map_err(|error| error.to_string());
         let (_, organiser) = self.keys("organiser.key")?;
         let signed = file::parse(&survey, Some(&deployment), beside)?.sign(&organiser.identity)?;
         self.write("survey.json", &serde_json::to_string_pretty(&signed)?)
