@@ -58,7 +58,8 @@ pub struct Prove {
     json: bool,
 }
 
-pub(super) fn parse_mode(text: &str) -> Result<Mode, String> {
+/// Reads a mode's name.
+pub fn parse_mode(text: &str) -> Result<Mode, String> {
     match text {
         "mpc" => Ok(Mode::Mpc),
         "proxy" => Ok(Mode::Proxy),

@@ -5,6 +5,7 @@ use super::Failure;
 pub mod engine;
 mod ingest;
 mod query;
+pub mod notary;
 
 /// Subcommands of `mpcstats bench`.
 #[derive(clap::Subcommand)]
@@ -18,6 +19,14 @@ pub enum Bench {
     /// One party of the other benchmarks; started by them.
     #[command(hide = true)]
     EngineParty,
+    /// Proves a page in three processes on loopback: website, notary, prover.
+    Notary(notary::Notary),
+    /// The website of `bench notary`; started by it.
+    #[command(hide = true)]
+    NotarySite(notary::Site),
+    /// The notary of `bench notary`; started by it.
+    #[command(hide = true)]
+    NotaryServer(notary::Server),
 }
 
 /// Runs a benchmark.
@@ -27,5 +36,8 @@ pub fn run(bench: &Bench) -> Result<(), Failure> {
         Bench::Query(args) => query::run(args),
         Bench::Ingest(args) => ingest::run(args),
         Bench::EngineParty => engine::party::run(),
+        Bench::Notary(args) => notary::run(args),
+        Bench::NotarySite(args) => notary::site(args),
+        Bench::NotaryServer(args) => notary::server(args),
     }
 }
