@@ -2,6 +2,7 @@
 
 use mpctls::Mode;
 use mpctls::protocol::Limits;
+use proptest::prelude::*;
 use std::time::{Duration, Instant};
 use twopc::channel::{Channel, ChannelError};
 
@@ -92,4 +93,25 @@ fn a_server_that_speaks_something_else() {
     });
     let failed = support::try_capture(&Authority::new(), HOST, port).err().unwrap();
     assert!(failed.to_string().contains("TLS 1.2"), "{failed}");
+}
+
+proptest! {
+    /// A source comes with a prover's greeting: no file makes the reader or the checker panic.
+    #[test]
+    fn sources_of_any_shape(at in any::<prop::sample::Index>(), cut in 0usize..20, put in "[\\PC\n]{0,6}") {
+        let text = support::SOURCE;
+        let at = at.index(text.len());
+        let end = (at + cut).min(text.len());
+        let _read = mpctls::Source::from_toml(&format!("{}{put}{}", &text[..at], &text[end..]));
+    }
+
+    /// Nor does any response make the prover's matching panic.
+    #[test]
+    fn responses_of_any_shape(at in any::<prop::sample::Index>(), cut in 0usize..40, put: Vec<u8>) {
+        let bytes = support::chunked(BODY, &[30, 50]);
+        let at = at.index(bytes.len());
+        let end = (at + cut).min(bytes.len());
+        let changed = [&bytes[..at], &put, &bytes[end..]].concat();
+        let _disclosed = support::source().disclose_response(&changed, at % 2 == 0);
+    }
 }
