@@ -4,8 +4,8 @@ use super::Failure;
 
 pub mod engine;
 mod ingest;
-mod query;
 pub mod notary;
+mod query;
 
 /// Subcommands of `mpcstats bench`.
 #[derive(clap::Subcommand)]
