@@ -113,7 +113,7 @@ fn source(port: u16, disclose: Disclose, request_bytes: usize) -> Result<(Source
             request = {{ method = "GET", path = "/", headers = [{{ name = "X-Padding", value = "{padding}" }}] }}
             response.body = [
               {{ skip = 1048576 }},
-              {{ anchor = '","asset":"ETH","free":"' }},
+              {{ anchor = ',"asset":"ETH","free":"' }},
               {{ field = "free" }},
               {{ skip = 1024 }},
             ]
