@@ -229,12 +229,13 @@ fn certificates_that_the_prover_refuses() {
     let expired = authority.issue(HOST, key(), |params| params.not_after = rcgen::date_time_ymd(2020, 1, 1));
     let early = authority.issue(HOST, key(), |params| params.not_before = rcgen::date_time_ymd(2070, 1, 1));
     let misnamed = authority.issue("other.test", key(), |_| {});
+    // An authority of the same name, under another key.
     let foreign = Authority::new().ordinary();
     for (certified, said) in [
         (expired, "expired"),
         (early, "not valid yet"),
         (misnamed, "not valid for name"),
-        (foreign, "UnknownIssuer"),
+        (foreign, "BadSignature"),
     ] {
         let port = site(&certified, |_| response(BODY), Goodbye::Clean);
         for error in [

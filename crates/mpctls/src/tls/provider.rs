@@ -139,6 +139,24 @@ impl SupportedKxGroup for P256 {
     }
 }
 
+/// P-384, offered and never used. OpenSSL reads the list of groups as the list of curves that certificates may be
+/// on (RFC 8422, section 5.1.1), so a P-384 certificate needs it; a server that then insists on exchanging keys over
+/// P-384 is refused.
+#[derive(Debug)]
+struct P384ForCertificates;
+
+impl SupportedKxGroup for P384ForCertificates {
+    fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
+        Err(Error::General(
+            "the server insists on exchanging keys over P-384; only P-256 can be notarized".into(),
+        ))
+    }
+
+    fn name(&self) -> NamedGroup {
+        NamedGroup::secp384r1
+    }
+}
+
 struct Exchange {
     share: [u8; 65],
 }
@@ -390,7 +408,7 @@ pub(crate) fn split() -> CryptoProvider {
             SupportedCipherSuite::Tls12(&SUITE_ECDSA),
             SupportedCipherSuite::Tls12(&SUITE_RSA),
         ],
-        kx_groups: vec![&P256],
+        kx_groups: vec![&P256, &P384ForCertificates],
         ..ring::default_provider()
     }
 }
@@ -402,7 +420,7 @@ pub(crate) fn stock() -> CryptoProvider {
             ring::cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
             ring::cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
         ],
-        kx_groups: vec![ring::kx_group::SECP256R1],
+        kx_groups: vec![ring::kx_group::SECP256R1, &P384ForCertificates],
         ..ring::default_provider()
     }
 }
