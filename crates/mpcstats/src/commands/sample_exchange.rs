@@ -65,14 +65,14 @@ impl AccountArgs {
 /// Runs the command.
 pub fn run(args: &SampleExchange) -> Result<(), Failure> {
     match &args.action {
-        Action::Accounts { accounts } => match &accounts.accounts {
-            Some(file) => print(&std::fs::read_to_string(file)?),
-            None => {
-                let derived: Vec<Account> =
-                    (0..accounts.count).map(|index| Account::derive(&accounts.seed, index)).collect();
-                print(&format!("{}\n", serde_json::to_string_pretty(&derived)?))
+        Action::Accounts { accounts } => {
+            if let Some(file) = &accounts.accounts {
+                return print(&std::fs::read_to_string(file)?);
             }
-        },
+            let derived: Vec<Account> =
+                (0..accounts.count).map(|index| Account::derive(&accounts.seed, index)).collect();
+            print(&format!("{}\n", serde_json::to_string_pretty(&derived)?))
+        }
         Action::Serve { listen, names, folder, chunk, accounts } => {
             super::log_to_stderr();
             let accounts = accounts.load()?;

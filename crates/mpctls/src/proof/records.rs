@@ -34,7 +34,7 @@ impl<W: Clone> Cipher<W> {
     /// AES of nonce and counter: 128 wires.
     fn block<P: Proof<Wire = W>>(
         &self,
-        nonce: &[u8; 8],
+        nonce: [u8; 8],
         counter: u32,
         proof: &mut P,
     ) -> Result<Vec<W>, ProofError> {
@@ -54,7 +54,7 @@ impl<W: Clone> Cipher<W> {
         proof: &mut P,
     ) -> Result<(), ProofError> {
         let ciphertext = record.ciphertext.first_chunk::<16>().ok_or(ProofError::Range)?;
-        let keystream = self.block(&record.nonce, 2, proof)?;
+        let keystream = self.block(record.nonce, 2, proof)?;
         let expected: Vec<u8> = ciphertext.iter().zip(plaintext).map(|(a, b)| a ^ b).collect();
         Ok(proof.assert_equals(&keystream, &bits::from_bytes(&expected))?)
     }
@@ -73,7 +73,7 @@ impl<W: Clone> Cipher<W> {
         let key = aes::encrypt(&self.schedule, &zero, proof)?;
         let key = block_bytes(&proof.reveal(&key)?)?;
         for record in records {
-            let mask = self.block(&record.nonce, 1, proof)?;
+            let mask = self.block(record.nonce, 1, proof)?;
             let mask = block_bytes(&proof.reveal(&mask)?)?;
             if !bool::from(tag(&key, &mask, record).ct_eq(&record.tag)) {
                 return Err(ProofError::Mismatch("a record's tag"));
@@ -162,7 +162,7 @@ impl<'a, W: Clone> Plaintext<'a, W> {
             let (index, record, offset) = self.locate(at).ok_or(ProofError::Range)?;
             let block = offset / 16;
             if !self.blocks.contains_key(&(index, block)) {
-                let made = self.cipher.block(&record.nonce, 2 + block as u32, proof)?;
+                let made = self.cipher.block(record.nonce, 2 + block as u32, proof)?;
                 self.blocks.insert((index, block), made);
             }
             let keystream = self.blocks.get(&(index, block)).ok_or(ProofError::Range)?;

@@ -22,7 +22,7 @@ const CLOSED: u8 = 2;
 const BROKEN: u8 = 3;
 
 /// The longest time that a prover may ask to wait for one record.
-const MAX_PATIENCE: Duration = Duration::from_secs(60);
+const MAX_PATIENCE: Duration = Duration::from_mins(1);
 /// The most bytes the prover may write at once: a request goes out in a handful of records.
 const MAX_WRITE: usize = 1 << 17;
 /// The longest description of a broken connection.

@@ -142,7 +142,7 @@ fn redact(marks: &[Mark], bytes: &[u8]) -> RedactedBytes {
         match marks[at] {
             Mark::Hide => {}
             Mark::Show => {
-                redacted.shown.push(Shown { offset: at as u32, bytes: bytes[at..at + count].to_vec() })
+                redacted.shown.push(Shown { offset: at as u32, bytes: bytes[at..at + count].to_vec() });
             }
             Mark::Prove(class) => {
                 redacted.classes.push(Classed { offset: at as u32, length: count as u32, class });

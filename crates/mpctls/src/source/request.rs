@@ -296,14 +296,14 @@ impl Renderer<'_> {
 
     fn sign(&self, signature: &Signature) -> Result<Zeroizing<String>, SourceError> {
         let written = self.value(&signature.key)?;
-        let bad = |_| SourceError::Secret {
+        let bad = || SourceError::Secret {
             name: signature.key.clone(),
             why: "it is not written in the encoding that the source names".into(),
         };
         let key = Zeroizing::new(match signature.key_encoding {
             Encoding::Text => written.as_bytes().to_vec(),
-            Encoding::Hex => hex::decode(written.as_bytes()).map_err(|_| bad(()))?,
-            Encoding::Base64 => BASE64.decode(written.as_bytes()).map_err(|_| bad(()))?,
+            Encoding::Hex => hex::decode(written.as_bytes()).map_err(|_| bad())?,
+            Encoding::Base64 => BASE64.decode(written.as_bytes()).map_err(|_| bad())?,
         });
         let mut message = Zeroizing::new(Vec::new());
         for part in &signature.message {

@@ -49,6 +49,7 @@ pub(crate) struct Bound {
     _thread: std::marker::PhantomData<*const ()>,
 }
 
+#[allow(clippy::unused_self, reason = "holding the guard is what makes these calls meaningful")]
 impl Bound {
     /// Binds the keys to this thread.
     pub(crate) fn new(keys: Box<dyn SessionKeys>) -> Result<Self, KeysError> {
@@ -325,20 +326,19 @@ impl MessageDecrypter for Opener {
         let fragment = message.payload.to_vec();
         let aad = make_tls12_aad(sequence, message.typ, message.version, fragment.len() - OVERHEAD);
         let revealed = CURRENT.with_borrow(|current| current.as_ref().and_then(|c| c.revealed.clone()));
-        let plaintext = match revealed {
-            Some(key) => open(&key, &fragment, &aad).ok_or(Error::DecryptError)?,
-            None => {
-                let first = CURRENT.with_borrow_mut(|current| {
-                    current.as_mut().is_some_and(|c| !std::mem::replace(&mut c.opened, true))
-                });
-                ask(|keys| {
-                    if !first {
-                        return Err(KeysError::OutOfOrder("a record before the reveal"));
-                    }
-                    keys.open_finished(&fragment)
-                })
-                .map_err(|_| Error::DecryptError)?
-            }
+        let plaintext = if let Some(key) = revealed {
+            open(&key, &fragment, &aad).ok_or(Error::DecryptError)?
+        } else {
+            let first = CURRENT.with_borrow_mut(|current| {
+                current.as_mut().is_some_and(|c| !std::mem::replace(&mut c.opened, true))
+            });
+            ask(|keys| {
+                if !first {
+                    return Err(KeysError::OutOfOrder("a record before the reveal"));
+                }
+                keys.open_finished(&fragment)
+            })
+            .map_err(|_| Error::DecryptError)?
         };
         let Some(room) = message.payload.get_mut(..plaintext.len()) else {
             return Err(Error::DecryptError);

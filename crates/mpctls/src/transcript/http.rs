@@ -94,7 +94,7 @@ pub(crate) fn head_values(cells: &[Cell]) -> Result<Vec<std::ops::Range<usize>>,
         }
         let (name, value) = header(line, at)?;
         if !value.is_empty() && !FRAMING.contains(&name.as_str()) {
-            let blanks = line.iter().rev().take_while(|cell| blank(cell)).count();
+            let blanks = line.iter().rev().take_while(|cell| blank(**cell)).count();
             let end = at + line.len() - blanks;
             values.push(end - value.len()..end);
         }
@@ -105,7 +105,7 @@ pub(crate) fn head_values(cells: &[Cell]) -> Result<Vec<std::ops::Range<usize>>,
 /// The headers whose values the verifier has to read.
 const FRAMING: [&str; 5] = ["content-length", "transfer-encoding", "content-encoding", "trailer", "upgrade"];
 
-fn blank(cell: &Cell) -> bool {
+fn blank(cell: Cell) -> bool {
     matches!(cell, Cell::Shown(b' ' | b'\t'))
 }
 
@@ -155,10 +155,10 @@ fn header(line: &[Cell], at: usize) -> Result<(String, &[Cell]), TranscriptError
         match cell {
             Cell::Shown(b':') if !name.is_empty() => {
                 let mut value = &line[index + 1..];
-                while value.first().is_some_and(blank) {
+                while value.first().copied().is_some_and(blank) {
                     value = &value[1..];
                 }
-                while value.last().is_some_and(blank) {
+                while value.last().copied().is_some_and(blank) {
                     value = &value[..value.len() - 1];
                 }
                 return Ok((name, value));

@@ -37,7 +37,9 @@ impl WholeKeys {
 fn prf(secret: &[u8], label: &[u8], seed: &[u8], length: usize) -> Vec<u8> {
     let mac = |parts: &[&[u8]]| {
         let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(secret).unwrap();
-        parts.iter().for_each(|part| mac.update(part));
+        for part in parts {
+            mac.update(part);
+        }
         mac.finalize().into_bytes().to_vec()
     };
     let mut chain = mac(&[label, seed]);
