@@ -115,7 +115,7 @@ impl World {
         let engine = self.engine(me);
         self.engines.lock().unwrap()[me] = Some(engine.clone());
         let runner = engine.clone();
-        engine.spawn(async move { runner.run().await.unwrap() });
+        engine.spawn(async move { Box::pin(runner.run()).await.unwrap() });
     }
 
     fn crash(&self, me: usize) {

@@ -81,7 +81,7 @@ fn say(bar: &ProgressBar, progress: Progress) {
         Progress::Proving(Stage::Proving) => bar.set_message("proving"),
         Progress::Proving(Stage::Done) | Progress::Sharing => bar.set_message("sharing among the parties"),
         Progress::Queued(position) => {
-            bar.set_message(format!("waiting for the parties, {position} before you"))
+            bar.set_message(format!("waiting for the parties, {position} before you"));
         }
         Progress::Accepted => bar.set_message("accepted"),
     }
