@@ -5,6 +5,9 @@ demo: ## Starts a whole survey on this machine and keeps it up until Ctrl-C.
 	cargo build --release --bin mpcstats
 	./target/release/mpcstats demo
 
-test: ## Runs every test.
+test: ## Runs every test: the crates', the documented commands, the page in a browser, the Python package.
 	./scripts/setup
 	cargo test --workspace
+	cargo build --bin mpcstats
+	cd tests/page && MPCSTATS=$(CURDIR)/target/debug/mpcstats npm test --silent
+	./scripts/test-python

@@ -3,8 +3,8 @@
 /** A result's number, with no more digits than it deserves. */
 export function number(row) {
   if (row.withheld) return row.withheld === "too_few" ? "withheld: too few providers" : "undefined for this data";
-  if (row.exact !== undefined && row.exact.length <= 16) return grouped(row.exact);
-  return new Intl.NumberFormat("en", { maximumSignificantDigits: 8 }).format(row.value);
+  if (row.exact !== undefined && row.exact.length <= 8) return grouped(row.exact);
+  return new Intl.NumberFormat("en", { maximumSignificantDigits: 6 }).format(row.value);
 }
 
 function grouped(decimal) {
