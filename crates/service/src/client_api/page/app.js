@@ -42,10 +42,12 @@ function drawHeadline(row) {
 
 function card(row) {
   const unit = row.unit && !row.withheld ? [element("span", { class: "unit" }, ` ${row.unit}`)] : [];
-  const error = row.exact !== undefined ? [element("p", { class: "error" }, `exactly ${row.exact}`)] : row.error > 0 ? [element("p", { class: "error" }, `± ${row.error.toExponential(1)}`)] : [];
+  const error = row.error > 0 && row.exact === undefined
+    ? [element("p", { class: "error" }, `± ${row.error.toExponential(1)}`)] : [];
+  const exact = row.exact?.length > 8 ? [element("p", { class: "error" }, `exactly ${row.exact}`)] : [];
   return element("article", { class: "card" },
     element("h3", {}, label(row.path[0])),
-    element("p", { class: "number" }, number(row), ...unit), ...error);
+    element("p", { class: "number" }, number(row), ...unit), ...error, ...exact);
 }
 
 function drawSeries(series) {
