@@ -1,4 +1,4 @@
-//! Keccak-f[1600] and SHA3-256 (FIPS 202).
+//! Keccak-f\[1600\] and SHA3-256 (FIPS 202).
 //!
 //! A permutation is 24 rounds of 1,600 AND gates in one layer each: 38,400 AND gates, depth 24. Bit `z` of lane
 //! `(x, y)` is wire `64 (5 y + x) + z`, so that the state is also the byte string that FIPS 202 makes of it.
@@ -59,7 +59,7 @@ const fn round_constants() -> [u64; ROUNDS] {
     constants
 }
 
-/// Keccak-f[1600] of a state of 1,600 wires. 38,400 AND gates, depth 24.
+/// Keccak-f\[1600\] of a state of 1,600 wires. 38,400 AND gates, depth 24.
 ///
 /// # Errors
 /// The backend's.

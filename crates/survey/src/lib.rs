@@ -1,6 +1,6 @@
 //! The domain: what a survey is, and every statement that is made about one.
 //!
-//! - [`Survey`] ([`definition`], [`file`]): the signed definition. Its id is the SHA-256 of its canonical
+//! - [`Survey`] ([`definition`], [`mod@file`]): the signed definition. Its id is the SHA-256 of its canonical
 //!   JSON, and every message names it.
 //! - [`Submission`] ([`submission`], [`shares`], [`seal`]): one provider's attestation, and shares of the
 //!   values that it commits to, each pair sealed to its party.
