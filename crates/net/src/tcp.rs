@@ -7,8 +7,8 @@
 //! ```no_run
 //! use net::tcp::{Peer, Transport, TransportConfig};
 //! use rep3::network::Party;
-//! # fn keys() -> (net::Identity, net::PublicKey, net::PublicKey) { unimplemented!() }
-//! # let (identity, left, right) = keys();
+//! # type Failure = Box<dyn std::error::Error>;
+//! # fn example(identity: net::Identity, left: net::PublicKey, right: net::PublicKey) -> Result<(), Failure> {
 //! let transport = Transport::start(TransportConfig {
 //!     me: Party::P0,
 //!     identity,
@@ -18,7 +18,8 @@
 //! })?;
 //! // On a thread of its own, for a session that all three parties were told to start:
 //! let session = transport.open([7; 32])?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok(())
+//! # }
 //! ```
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

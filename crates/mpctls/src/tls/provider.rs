@@ -63,7 +63,6 @@ impl Bound {
     }
 
     /// The failure that a callback could not report.
-    #[allow(clippy::unused_self, reason = "who holds the binding is on the right thread, with a session")]
     pub(crate) fn check(&self) -> Result<(), KeysError> {
         CURRENT.with_borrow(|current| match current {
             Some(Current { failure: Some(failure), .. }) => Err(failure.clone()),
@@ -73,7 +72,6 @@ impl Bound {
     }
 
     /// Ends the session's online phase: from here on records are opened locally and nothing is sealed.
-    #[allow(clippy::unused_self, reason = "who holds the binding is on the right thread, with a session")]
     pub(crate) fn reveal(&self, client: &[u8], server: &[u8]) -> Result<ServerKey, KeysError> {
         ask(|keys| keys.reveal(client, server)).inspect(|key| {
             CURRENT.with_borrow_mut(|current| {

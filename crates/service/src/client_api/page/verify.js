@@ -73,10 +73,6 @@ async function componentDigest(j, component) {
   ]));
 }
 
-function sameJson(a, b) {
-  return canonical(a) === canonical(b);
-}
-
 /**
  * Runs every check in order and reports each: `report(text, promise)`. Resolves to whether all held.
  *
@@ -116,5 +112,5 @@ export async function verify(surveyId, survey, certificate, report) {
     report(text, outcome);
     all = (await outcome) === true && all;
   }
-  return all && certificate.version === 1 && statement.version === 1 && sameJson(statement, certificate.statement);
+  return all && certificate.version === 1 && statement.version === 1;
 }
