@@ -11,7 +11,7 @@ use mpctls::{Mode, NotaryKey};
 use rustls::RootCertStore;
 use survey::definition::Field;
 use survey::wire::{Queued, SubmissionStatus};
-use survey::{Id, Identity, Receipt, Submission, Value};
+use survey::{Id, Identity, Receipt, Submission, Survey, Value};
 
 use crate::error::ClientError;
 use crate::notary;
@@ -99,7 +99,7 @@ impl Provider {
     ) -> Result<Proven, ClientError> {
         progress(Progress::Connecting);
         let definition = survey.definition();
-        let (listed, address) = self.notary(survey)?;
+        let (listed, address) = choose_notary(definition, self.notary.as_deref())?;
         let channel = notary::connect(&address, listed.key).await?;
         let mode = self.mode.or_else(|| definition.modes.first().copied()).unwrap_or(Mode::Mpc);
         let (source, secrets, roots) = (definition.source.clone(), self.secrets.clone(), self.roots.clone());
@@ -143,28 +143,6 @@ impl Provider {
         values(&survey.definition().fields, proven, &self.typed_windows(survey)?)
     }
 
-    /// The first notary that the survey accepts, and where it is.
-    fn notary(&self, survey: &OpenSurvey) -> Result<(NotaryKey, String), ClientError> {
-        let definition = survey.definition();
-        let usable = |key: &NotaryKey| {
-            !key.revoked
-                && key.not_after.is_none_or(|end| now() <= end)
-                && key.not_before.is_none_or(|start| start <= now())
-        };
-        let mut listed = definition.notaries.iter().enumerate().filter(|(_, key)| usable(key));
-        let found = listed.find_map(|(index, key)| {
-            let address = self.notary.clone().or_else(|| definition.notary_addresses.get(index).cloned())?;
-            Some((key.clone(), address))
-        });
-        found.ok_or_else(|| {
-            survey::Refusal::new(
-                survey::Code::UnknownNotary,
-                "the survey says of no valid notary where it listens: name one as host:port",
-            )
-            .into()
-        })
-    }
-
     /// The windows of the self-reported fields, in the survey's order.
     fn typed_windows(&self, survey: &OpenSurvey) -> Result<Vec<Vec<u8>>, ClientError> {
         let fields = survey.definition().fields.iter().filter(|field| field.self_reported);
@@ -177,6 +155,30 @@ impl Provider {
             })
             .collect()
     }
+}
+
+/// The first notary of the survey whose key is valid now, and where it is: at `address`, or where the survey says.
+///
+/// # Errors
+/// [`ClientError::Refused`] if there is none.
+pub fn choose_notary(survey: &Survey, address: Option<&str>) -> Result<(NotaryKey, String), ClientError> {
+    let usable = |key: &NotaryKey| {
+        !key.revoked
+            && key.not_after.is_none_or(|end| now() <= end)
+            && key.not_before.is_none_or(|start| start <= now())
+    };
+    let mut listed = survey.notaries.iter().enumerate().filter(|(_, key)| usable(key));
+    let found = listed.find_map(|(index, key)| {
+        let address = address.map(str::to_owned).or_else(|| survey.notary_addresses.get(index).cloned())?;
+        Some((key.clone(), address))
+    });
+    found.ok_or_else(|| {
+        survey::Refusal::new(
+            survey::Code::UnknownNotary,
+            "the survey says of no valid notary where it listens: name one as host:port",
+        )
+        .into()
+    })
 }
 
 /// A typed value as the parties parse it: the text, a quote that ends it, and spaces up to the window.

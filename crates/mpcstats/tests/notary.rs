@@ -5,7 +5,12 @@
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use mpctls::{Mode, NotaryKey, Source};
+use service::fixture::Fixture;
+use service::keys::Keys;
+use tempfile::TempDir;
 
 const SOURCE: &str = include_str!("../../../sources/sample-exchange.toml");
 
@@ -47,110 +52,161 @@ fn told(output: Output) -> String {
     out.into_owned()
 }
 
+/// Standard error of a command that must refuse.
+fn refusal(output: Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A folder with a running exchange, a running notary, and the keys and secrets that a provider needs.
+struct Stage {
+    scratch: TempDir,
+    account: serde_json::Value,
+    source: String,
+    notary: String,
+    _servers: [Server; 2],
+}
+
+const SURVEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
+const VERIFY: [&str; 6] =
+    ["verify", "proof.json", "--source", "source.toml", "--notary-key", "notary-keys.json"];
+
+impl Stage {
+    fn new() -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path();
+        let (exchange_port, notary_port) = (free_port(), free_port());
+        let listen = format!("127.0.0.1:{exchange_port}");
+        let exchange = ["sample-exchange", "serve", "--listen", &listen, "--folder", "exchange"];
+        let exchange = serve(folder, exchange_port, &exchange);
+        let source = SOURCE.replace("8443", &exchange_port.to_string());
+        std::fs::write(folder.join("source.toml"), &source).unwrap();
+        let notary = format!("127.0.0.1:{notary_port}");
+        let config = format!(
+            "keys = \"keys\"\nlisten = \"{notary}\"\nauthorities = [\"exchange/ca.pem\"]\nprivate_addresses = true\n"
+        );
+        std::fs::write(folder.join("notary.toml"), config).unwrap();
+        let serving = serve(folder, notary_port, &["notary", "serve", "--config", "notary.toml"]);
+        let keys = told(mpcstats(folder, &["notary", "keys", "--config", "notary.toml"]).output().unwrap());
+        std::fs::write(folder.join("notary-keys.json"), keys).unwrap();
+        let accounts = ["sample-exchange", "accounts", "--count", "1"];
+        let accounts: serde_json::Value =
+            serde_json::from_str(&told(mpcstats(folder, &accounts).output().unwrap())).unwrap();
+        let account = accounts[0].clone();
+        std::fs::write(folder.join("secret"), account["api_secret"].as_str().unwrap()).unwrap();
+        Self { scratch, account, source, notary, _servers: [exchange, serving] }
+    }
+
+    fn folder(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        mpcstats(self.folder(), arguments).output().unwrap()
+    }
+
+    /// Proves the account's balance to a survey.
+    fn prove(&self, survey: &str, more: &[&str]) -> Output {
+        let arguments = ["prove", "--survey", survey, "--authority", "exchange/ca.pem", "--yes"];
+        let secrets = ["--secret", "api_key=env:KEY", "--secret", "api_secret=file:secret"];
+        let arguments = [&arguments[..], &secrets, more].concat();
+        let key = self.account["api_key"].as_str().unwrap();
+        mpcstats(self.folder(), &arguments).env("KEY", key).output().unwrap()
+    }
+
+    /// The same, to a survey of which only the id is known.
+    fn prove_to_id(&self, mode: &str, more: &[&str]) -> Output {
+        let known = ["--source", "source.toml", "--notary", &self.notary, "--notary-key", "notary-keys.json"];
+        self.prove(SURVEY, &[&known[..], &["--mode", mode], more].concat())
+    }
+}
+
 #[test]
 fn a_provider_proves_a_balance_in_both_modes_and_anybody_verifies_it() {
-    let scratch = tempfile::tempdir().unwrap();
-    let folder = scratch.path();
-    let (exchange_port, notary_port) = (free_port(), free_port());
-    let listen = format!("127.0.0.1:{exchange_port}");
-    let _exchange = serve(
-        folder,
-        exchange_port,
-        &["sample-exchange", "serve", "--listen", &listen, "--folder", "exchange"],
-    );
-    std::fs::write(folder.join("source.toml"), SOURCE.replace("8443", &exchange_port.to_string())).unwrap();
-    let config = format!(
-        "keys = \"keys\"\nlisten = \"127.0.0.1:{notary_port}\"\nauthorities = [\"exchange/ca.pem\"]\n\
-         private_addresses = true\n"
-    );
-    std::fs::write(folder.join("notary.toml"), config).unwrap();
-    let _notary = serve(folder, notary_port, &["notary", "serve", "--config", "notary.toml"]);
-    let keys = told(mpcstats(folder, &["notary", "keys", "--config", "notary.toml"]).output().unwrap());
-    std::fs::write(folder.join("notary-keys.json"), keys).unwrap();
-
-    let accounts = told(mpcstats(folder, &["sample-exchange", "accounts", "--count", "1"]).output().unwrap());
-    let accounts: serde_json::Value = serde_json::from_str(&accounts).unwrap();
-    let account = &accounts[0];
-    std::fs::write(folder.join("secret"), account["api_secret"].as_str().unwrap()).unwrap();
-    let address = format!("127.0.0.1:{notary_port}");
-    let survey = "07".repeat(32);
-
+    let stage = Stage::new();
     for mode in ["proxy", "mpc"] {
-        let arguments = [
-            "prove",
-            "--survey",
-            &survey,
-            "--source",
-            "source.toml",
-            "--mode",
-            mode,
-            "--notary",
-            &address,
-            "--notary-key",
-            "notary-keys.json",
-            "--authority",
-            "exchange/ca.pem",
-            "--secret",
-            "api_key=env:KEY",
-            "--secret",
-            "api_secret=file:secret",
-            "--yes",
-            "--json",
-            "-o",
-            "proof.json",
-        ];
-        let key = account["api_key"].as_str().unwrap();
-        let proven = told(mpcstats(folder, &arguments).env("KEY", key).output().unwrap());
-        assert!(proven.contains(&account["uid"].to_string()), "{proven}");
-
-        let verify = ["verify", "proof.json", "--source", "source.toml", "--notary-key", "notary-keys.json"];
-        let words = told(mpcstats(folder, &verify).output().unwrap());
+        let proven = told(stage.prove_to_id(mode, &["--json", "-o", "proof.json"]));
+        assert!(proven.contains(&stage.account["uid"].to_string()), "{proven}");
+        let words = told(stage.run(&VERIFY));
         assert!(words.contains("localhost") && words.contains("eth_free is hidden"), "{words}");
 
         // The balance is in the private file, which only its owner can read, and nowhere in the proof.
-        let balance = account["balances"]["ETH"].as_str().unwrap();
-        let proof = std::fs::read_to_string(folder.join("proof.json")).unwrap();
+        let balance = stage.account["balances"]["ETH"].as_str().unwrap();
+        let proof = std::fs::read_to_string(stage.folder().join("proof.json")).unwrap();
         assert!(!proof.contains(balance));
-        let openings = folder.join("proof.openings.json");
+        let openings = stage.folder().join("proof.openings.json");
         let mode = std::os::unix::fs::PermissionsExt::mode(&openings.metadata().unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600);
 
-        let later = [&verify[..], &["--at", "4000000000", "--json"]].concat();
-        let refused = mpcstats(folder, &later).output().unwrap();
+        let later = [&VERIFY[..], &["--at", "4000000000", "--json"]].concat();
+        let refused = stage.run(&later);
         assert_eq!(refused.status.code(), Some(1));
         assert!(String::from_utf8_lossy(&refused.stdout).contains("attestation_stale"));
-        let survey_changed = proof.replace(&survey, &"08".repeat(32));
-        std::fs::write(folder.join("proof.json"), survey_changed).unwrap();
-        let refused = mpcstats(folder, &verify).output().unwrap();
-        assert!(String::from_utf8_lossy(&refused.stderr).contains("attestation_signature"));
+        let survey_changed = proof.replace(SURVEY, &"08".repeat(32));
+        std::fs::write(stage.folder().join("proof.json"), survey_changed).unwrap();
+        assert!(refusal(stage.run(&VERIFY)).contains("attestation_signature"));
+    }
+}
+
+#[test]
+fn a_request_that_the_site_refuses_is_not_attested() {
+    let stage = Stage::new();
+    std::fs::write(stage.folder().join("secret"), "wrong").unwrap();
+    assert!(refusal(stage.prove_to_id("proxy", &[])).contains("response_status"));
+    assert!(!stage.folder().join("proof.json").exists());
+}
+
+/// Has a coordinator serve a survey about the stage's exchange; its address and its id.
+fn coordinate(stage: &Stage) -> (Server, String, String) {
+    let port = free_port();
+    let keys = Keys::generate().unwrap();
+    keys.write(&stage.folder().join("coordinator.key")).unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let mut fixture = Fixture::new(now, Vec::new()).unwrap();
+    let survey = &mut fixture.survey;
+    survey.source = Source::from_toml(&stage.source).unwrap();
+    survey.account = "uid".into();
+    survey.fields[0].name = "eth_free".into();
+    survey.fields[0].values = stats::ColumnType::number(8, 0, 1_000_000_000_000_000).unit("ETH");
+    survey.modes = vec![Mode::Proxy];
+    let list = std::fs::read(stage.folder().join("notary-keys.json")).unwrap();
+    let list: serde_json::Value = serde_json::from_slice(&list).unwrap();
+    let mut key = [0; 32];
+    hex::decode_to_slice(list[0]["key"].as_str().unwrap(), &mut key).unwrap();
+    survey.notaries = vec![NotaryKey::new(key)];
+    survey.notary_addresses = vec![stage.notary.clone()];
+    survey.coordinator.address = format!("https://127.0.0.1:{port}");
+    survey.coordinator.identity = Some(keys.identity.public());
+    let address = survey.coordinator.address.clone();
+    let id = survey.id().unwrap().to_string();
+    let signed = fixture.survey.sign(&fixture.organiser).unwrap();
+    std::fs::write(stage.folder().join("survey.json"), serde_json::to_vec(&signed).unwrap()).unwrap();
+    let config = format!(
+        "survey = \"survey.json\"\nkeys = \"coordinator.key\"\nlisten = \"127.0.0.1:{port}\"\nstorage = \"sqlite:coordinator.db\"\n"
+    );
+    std::fs::write(stage.folder().join("coordinator.toml"), config).unwrap();
+    let server = serve(stage.folder(), port, &["coordinator", "serve", "--config", "coordinator.toml"]);
+    (server, address, id)
+}
+
+#[test]
+fn a_survey_s_address_or_its_signed_file_is_all_that_a_provider_has_to_name() {
+    let stage = Stage::new();
+    let (_coordinator, address, id) = coordinate(&stage);
+    for survey in [format!("{address}/#{id}"), "survey.json".into()] {
+        told(stage.prove(&survey, &[]));
+        let verify = [&VERIFY[..], &["--json"]].concat();
+        let said: serde_json::Value = serde_json::from_str(&told(stage.run(&verify))).unwrap();
+        assert_eq!((said["survey"].as_str(), said["mode"].as_str()), (Some(&id[..]), Some("proxy")));
     }
 
-    // A wrong secret: the exchange refuses the request, and nothing is attested.
-    std::fs::write(folder.join("secret"), "wrong").unwrap();
-    let arguments = [
-        "prove",
-        "--survey",
-        &survey,
-        "--source",
-        "source.toml",
-        "--mode",
-        "proxy",
-        "--notary",
-        &address,
-        "--notary-key",
-        "notary-keys.json",
-        "--authority",
-        "exchange/ca.pem",
-        "--secret",
-        "api_key=env:KEY",
-        "--secret",
-        "api_secret=file:secret",
-        "--yes",
-    ];
-    let refused =
-        mpcstats(folder, &arguments).env("KEY", account["api_key"].as_str().unwrap()).output().unwrap();
-    assert_eq!(refused.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("response_status"));
+    // A coordinator that serves another survey than the one asked for, and a definition that was touched.
+    assert!(refusal(stage.prove(&format!("{address}/#{SURVEY}"), &[])).contains("refused (wrong_survey)"));
+    let signed = std::fs::read_to_string(stage.folder().join("survey.json")).unwrap();
+    let touched = signed.replace("\"title\":\"Fixture\"", "\"title\":\"Another\"");
+    assert_ne!(touched, signed);
+    std::fs::write(stage.folder().join("touched.json"), touched).unwrap();
+    assert!(refusal(stage.prove("touched.json", &[])).contains("refused (bad_signature)"));
 }
 
 #[test]
@@ -165,25 +221,9 @@ fn shipped_sources_pass_their_own_check_and_drafts_do_too() {
     }
     let sample = r#"{"makerCommission":15,"balances":[{"asset":"BTC","free":"1.5","locked":"0.00000000"},{"asset":"ETH","free":"12.34500000","locked":"1.00000000"}],"permissions":["SPOT"],"uid":354937868}"#;
     std::fs::write(folder.join("sample.json"), sample).unwrap();
-    let draft = told(
-        mpcstats(
-            folder,
-            &[
-                "source",
-                "draft",
-                "--response",
-                "sample.json",
-                "--field",
-                "eth_free=balances[asset=ETH].free",
-                "--field",
-                "uid=uid",
-                "--show",
-                "uid",
-            ],
-        )
-        .output()
-        .unwrap(),
-    );
+    let draft = ["source", "draft", "--response", "sample.json"];
+    let fields = ["--field", "eth_free=balances[asset=ETH].free", "--field", "uid=uid", "--show", "uid"];
+    let draft = told(mpcstats(folder, &[&draft[..], &fields].concat()).output().unwrap());
     let head = SOURCE.split("[response]").next().unwrap();
     std::fs::write(folder.join("drafted.toml"), format!("{head}{draft}")).unwrap();
     let arguments = ["source", "check", "drafted.toml", "--response", "sample.json"];

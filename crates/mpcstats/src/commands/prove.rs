@@ -4,6 +4,8 @@ use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use client::provider::choose_notary;
+use client::{OpenSurvey, Reference};
 use indicatif::{ProgressBar, ProgressStyle};
 use mpctls::protocol::{Outbound, Prover, Stage};
 use mpctls::source::{Disclosure, Secrets};
@@ -11,7 +13,6 @@ use mpctls::tls::Patience;
 use mpctls::{Mode, NotaryKey, Source};
 use service::notary::roots;
 use service::private_file;
-use survey::{Id, SignedSurvey, Survey};
 
 use super::source::load_source;
 use super::verify::{load_keys, words};
@@ -22,7 +23,8 @@ use super::{Failure, print, runtime};
 /// Secrets never stand on the command line, where other users of the machine can see them.
 #[derive(clap::Args)]
 pub struct Prove {
-    /// The survey that the proof is for: a file, or its id in hexadecimal.
+    /// The survey that the proof is for: `https://HOST:PORT/#ID`, the file of a signed survey, or an id in
+    /// hexadecimal.
     #[arg(long)]
     survey: String,
     /// What to prove: a source file, or the name of one that comes with mpcstats; the survey's, if left out.
@@ -77,41 +79,50 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(args: &Prove) -> Result<Self, Failure> {
-        let (id, survey) = load_survey(&args.survey)?;
-        let source = match (&args.source, &survey) {
-            (Some(name), _) => load_source(name)?,
-            (None, Some(survey)) => survey.source.clone(),
-            (None, None) => return Err("--source is needed when the survey is given by its id".into()),
+    /// For a survey that was fetched or read and checked; options override what it says.
+    fn of_survey(args: &Prove, open: &OpenSurvey) -> Result<Self, Failure> {
+        let survey = open.definition();
+        let source = match &args.source {
+            Some(name) => load_source(name)?,
+            None => survey.source.clone(),
         };
-        let notary = match (&args.notary_key, &survey) {
-            (Some(key), _) => load_keys(key)?.into_iter().next_back(),
-            (None, Some(survey)) => survey.notaries.first().cloned(),
-            (None, None) => None,
+        let (notary, address) = match (&args.notary_key, &args.notary) {
+            (Some(key), Some(address)) => (last_key(key)?, address.clone()),
+            (None, address) => choose_notary(survey, address.as_deref()).map_err(refused)?,
+            (Some(_), None) => return Err("--notary-key goes with --notary".into()),
         };
-        let notary = notary.ok_or("--notary-key is needed when the survey is given by its id")?;
-        let listed = survey.as_ref().and_then(|survey| survey.notary_addresses.first().cloned());
-        let address =
-            args.notary.clone().or(listed).ok_or("--notary is needed: the survey names no address")?;
-        let accepted = survey.as_ref().and_then(|survey| survey.modes.first().copied());
-        let mode = args.mode.or(accepted).unwrap_or(Mode::Mpc);
-        Ok(Self { survey: id, source, notary, address, mode })
+        let mode = args.mode.or_else(|| survey.modes.first().copied()).unwrap_or(Mode::Mpc);
+        Ok(Self { survey: open.id.0, source, notary, address, mode })
+    }
+
+    /// For a survey of which only the id is known.
+    fn of_id(args: &Prove, survey: [u8; 32]) -> Result<Self, Failure> {
+        let needed = |name: &str| format!("{name} is needed when the survey is given by its id");
+        let source = load_source(args.source.as_ref().ok_or_else(|| needed("--source"))?)?;
+        let notary = last_key(args.notary_key.as_ref().ok_or_else(|| needed("--notary-key"))?)?;
+        let address = args.notary.clone().ok_or_else(|| needed("--notary"))?;
+        Ok(Self { survey, source, notary, address, mode: args.mode.unwrap_or(Mode::Mpc) })
     }
 }
 
-/// A survey's id, and the survey itself if it was given.
-fn load_survey(text: &str) -> Result<([u8; 32], Option<Survey>), Failure> {
+/// The key in use: the last of a notary's list.
+fn last_key(text: &str) -> Result<NotaryKey, Failure> {
+    Ok(load_keys(text)?.into_iter().next_back().ok_or("the list of notary keys is empty")?)
+}
+
+/// Reads, or fetches and checks, what the proof is for.
+fn plan(args: &Prove, runtime: &tokio::runtime::Runtime) -> Result<Plan, Failure> {
     let mut id = [0; 32];
-    if hex::decode_to_slice(text, &mut id).is_ok() {
-        return Ok((id, None));
+    if hex::decode_to_slice(&args.survey, &mut id).is_ok() {
+        return Plan::of_id(args, id);
     }
-    let json = std::fs::read(text)
-        .map_err(|e| format!("{text} is neither a survey's id in hexadecimal nor a readable file: {e}"))?;
-    let survey = match serde_json::from_slice::<SignedSurvey>(&json) {
-        Ok(signed) => signed.body,
-        Err(_) => serde_json::from_slice(&json)?,
-    };
-    Ok((Id::of(&survey)?.0, Some(survey)))
+    let reference: Reference = args.survey.parse().map_err(refused)?;
+    let survey = runtime.block_on(OpenSurvey::open(&reference, None)).map_err(refused)?;
+    Plan::of_survey(args, &survey)
+}
+
+fn refused(error: client::ClientError) -> String {
+    format!("refused ({}): {error}", error.code())
 }
 
 /// Fetches every secret that the source asks for.
@@ -146,7 +157,8 @@ pub(super) fn load_secrets(source: &Source, given: &[String]) -> Result<Secrets,
 
 /// Runs the command.
 pub fn run(args: &Prove) -> Result<(), Failure> {
-    let plan = Plan::new(args)?;
+    let runtime = runtime()?;
+    let plan = plan(args, &runtime)?;
     let secrets = load_secrets(&plan.source, &args.secrets)?;
     let roots = roots(&args.authorities)?;
     let key = survey::Identity::generate();
@@ -162,7 +174,6 @@ pub fn run(args: &Prove) -> Result<(), Failure> {
         show_rest: false,
         connect: &Outbound { private_addresses: true },
     };
-    let runtime = runtime()?;
     let bar = spinner(args.json);
     let started = std::time::Instant::now();
     bar.set_message("preparing with the notary");
