@@ -9,6 +9,7 @@ mod client_api;
 mod config;
 mod coordinator;
 mod demo;
+mod doctor;
 mod notary;
 mod party;
 mod prove;
@@ -56,6 +57,8 @@ pub enum Command {
     Party(party::Party),
     /// Runs a coordinator.
     Coordinator(coordinator::Coordinator),
+    /// Checks a deployment from this host: reachability, keys, clocks, versions, survey; says what to fix.
+    Doctor(doctor::Doctor),
     /// Prints and checks configuration files.
     Config(config::Config),
     /// Prints a completion script for a shell.
@@ -85,6 +88,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Survey(args) => survey::run(&args),
         Command::Party(args) => party::run(&args),
         Command::Coordinator(args) => coordinator::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),

@@ -68,7 +68,7 @@ pub fn run(args: &SurveyCommand) -> Result<(), Failure> {
 }
 
 /// A survey from its folder, or from its signed form.
-fn read(path: &Path) -> Result<Survey, Failure> {
+pub fn read(path: &Path) -> Result<Survey, Failure> {
     if path.is_dir() {
         let text = std::fs::read_to_string(path.join("survey.toml"))
             .map_err(|error| format!("{}: {error}", path.join("survey.toml").display()))?;
