@@ -91,29 +91,15 @@ pub trait Field:
         }
     }
 
-    /// Takes chunks of `weights.len()` values to their weighted sums; the last chunk may be short.
-    ///
-    /// With weights `1, r, r^2, …` this evaluates each chunk, read as a polynomial, at `r`.
-    fn fold(values: &[Self], weights: &[Self]) -> Vec<Self> {
-        values.chunks(weights.len()).map(|chunk| Self::inner_product(chunk, weights)).collect()
-    }
-
-    /// The cross-correlation of `u` and `v` by chunks of `width`, summed over the chunks: coefficient
-    /// `width - 1 + i - j` of the result (of `2 * width - 1`) collects the products `u[i] * v[j]`.
-    ///
-    /// It is the product of the polynomials `sum u[i] X^i` and `sum v[j] X^(width-1-j)`. `u` and `v` must
-    /// have one length; the last chunk may be short.
-    fn correlate(u: &[Self], v: &[Self], width: usize) -> Vec<Self> {
-        assert_eq!(u.len(), v.len(), "correlated vectors have one length");
-        let mut sums = vec![Self::Accumulator::default(); 2 * width - 1];
-        for (u, v) in u.chunks(width).zip(v.chunks(width)) {
-            for (i, &a) in u.iter().enumerate() {
-                for (j, &b) in v.iter().enumerate() {
-                    Self::accumulate(&mut sums[width - 1 + i - j], a, b);
-                }
-            }
+    /// Takes `sums[i]` to `factor * sums[i] + values[i]`; values that are missing at the end are zero.
+    fn scale_and_add(sums: &mut [Self], factor: Self, values: &[Self]) {
+        let (sums, rest) = sums.split_at_mut(values.len().min(sums.len()));
+        for (sum, &value) in sums.iter_mut().zip(values) {
+            *sum = factor * *sum + value;
         }
-        sums.into_iter().map(Self::reduce).collect()
+        for sum in rest {
+            *sum *= factor;
+        }
     }
 }
 

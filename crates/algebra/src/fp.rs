@@ -46,6 +46,15 @@ impl Fp {
         self.0.to_le_bytes()
     }
 
+    /// `self * factor + term`, reduced once.
+    #[inline]
+    #[must_use]
+    pub const fn mul_add(self, factor: Self, term: Self) -> Self {
+        let (low, high) = wide_product(self.0, factor.0);
+        let (low, carry) = low.overflowing_add(term.0);
+        reduce_wide(low, high + carry as u128)
+    }
+
     /// Decodes; `None` if the number is not below p.
     #[inline]
     pub const fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
@@ -72,6 +81,13 @@ const fn wide_product(a: u128, b: u128) -> (u128, u128) {
     let cross = a0 * b1 + a1 * b0;
     let (low, carry) = (a0 * b0).overflowing_add(cross << 64);
     (low, a1 * b1 + (cross >> 64) + carry as u128)
+}
+
+/// The residue of `low + 2^128 high`, which is below 2^254.
+#[inline]
+const fn reduce_wide(low: u128, high: u128) -> Fp {
+    // It is (low mod 2^127) + 2^127 (2 high + top bit of low), and 2^127 is 1.
+    Fp(canonical((low & Fp::MODULUS) + ((high << 1) | (low >> 127))))
 }
 
 /// A sum of products: a number of five 64-bit words and more, low half first.
@@ -120,6 +136,22 @@ impl Field for Fp {
         Self::from_bytes(bytes.try_into().ok()?)
     }
 
+    fn add_multiple(sums: &mut [Self], factor: Self, values: &[Self]) {
+        for (sum, &value) in sums.iter_mut().zip(values) {
+            *sum = factor.mul_add(value, *sum);
+        }
+    }
+
+    fn scale_and_add(sums: &mut [Self], factor: Self, values: &[Self]) {
+        let (sums, rest) = sums.split_at_mut(values.len().min(sums.len()));
+        for (sum, &value) in sums.iter_mut().zip(values) {
+            *sum = factor.mul_add(*sum, value);
+        }
+        for sum in rest {
+            *sum *= factor;
+        }
+    }
+
     fn inverse(self) -> Self {
         self.pow(Self::MODULUS - 2)
     }
@@ -154,8 +186,7 @@ impl Mul for Fp {
     #[inline]
     fn mul(self, other: Self) -> Self {
         let (low, high) = wide_product(self.0, other.0);
-        // low + 2^128 high = (low mod 2^127) + 2^127 (2 high + top bit of low), and 2^127 is 1.
-        Self(canonical((low & Self::MODULUS) + ((high << 1) | (low >> 127))))
+        reduce_wide(low, high)
     }
 }
 

@@ -49,14 +49,36 @@ impl Prf {
 
     /// The values at `start`, `start + 1`, … as `n` field elements, a block each.
     pub fn elements<F: Field>(&self, start: u128, n: usize) -> Vec<F> {
-        let mut elements = Vec::with_capacity(n);
-        let mut blocks = [0; 8 * PIPELINE];
-        while elements.len() < n {
-            let count = (n - elements.len()).min(blocks.len());
-            self.fill(start.wrapping_add(elements.len() as u128), &mut blocks[..count]);
-            elements.extend(blocks[..count].iter().map(|&block| F::from_block(block)));
-        }
+        let mut elements = Vec::new();
+        self.append_elements(start, n, &mut elements);
         elements
+    }
+
+    /// [`elements`](Prf::elements) after those that are there.
+    pub fn append_elements<F: Field>(&self, mut start: u128, mut n: usize, out: &mut Vec<F>) {
+        out.reserve(n);
+        let mut blocks = [0; 8 * PIPELINE];
+        while n > 0 {
+            let count = n.min(blocks.len());
+            self.fill(start, &mut blocks[..count]);
+            out.extend(blocks[..count].iter().map(|&block| F::from_block(block)));
+            start = start.wrapping_add(count as u128);
+            n -= count;
+        }
+    }
+
+    /// The values at `start`, `start + 1`, … as field elements, a block each.
+    pub fn fill_elements<F: Field>(&self, start: u128, out: &mut [F]) {
+        let mut blocks = [0; 8 * PIPELINE];
+        let mut input = start;
+        for chunk in out.chunks_mut(blocks.len()) {
+            let blocks = &mut blocks[..chunk.len()];
+            self.fill(input, blocks);
+            for (element, &mut block) in chunk.iter_mut().zip(blocks) {
+                *element = F::from_block(block);
+            }
+            input = input.wrapping_add(chunk.len() as u128);
+        }
     }
 
     /// The values at `start`, `start + 1`, … as 64-bit words, low half of a block first. It uses
@@ -156,6 +178,17 @@ impl Prg {
     pub fn elements<F: Field>(&mut self, n: usize) -> Vec<F> {
         let start = self.advance(n);
         self.prf.elements(start, n)
+    }
+
+    /// One field element a place.
+    pub fn fill_elements<F: Field>(&mut self, out: &mut [F]) {
+        let start = self.advance(out.len());
+        self.prf.fill_elements(start, out);
+    }
+
+    /// Passes over so many blocks.
+    pub fn skip(&mut self, blocks: usize) {
+        self.advance(blocks);
     }
 
     /// A uniform permutation of `0..n`, by Fisher and Yates with unbiased draws.

@@ -12,14 +12,14 @@ use rep3::compare::{less_than, maximum};
 use rep3::network::Network;
 use rep3::relation::{group_unknown, lookup, mode};
 use rep3::{
-    Abort, FieldShare, IntShare, Session, SortKey, Table, deal_field, deal_ints, measure_pace, select,
-    shuffle, sort,
+    Abort, FieldShare, IntShare, Session, SortKey, Table, and_many, deal_field, deal_ints, measure_pace,
+    select, shuffle, sort,
 };
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [operation, rows, rest @ ..] = &arguments[..] else {
-        eprintln!("tables shuffle|sort|median|maximum|less_than|mode|group|lookup ROWS [RTT_MS]");
+        eprintln!("tables and|mul|shuffle|sort|median|maximum|less_than|mode|group|lookup ROWS [RTT_MS]");
         std::process::exit(2);
     };
     let rows: usize = rows.parse().expect("a number of rows");
@@ -60,6 +60,11 @@ fn main() {
 
 fn run(operation: &str, column: &IntShare, number: &FieldShare, session: &mut Session) -> Result<(), Abort> {
     match operation {
+        "and" => {
+            and_many(&column.bits.iter().map(|bit| (bit.clone(), bit.clone())).collect::<Vec<_>>(), session)
+                .map(|_| ())
+        }
+        "mul" => rep3::mul(number, number, session).map(|_| ()),
         "shuffle" => shuffle(&Table::of_ints(&[column]), session).map(|_| ()),
         "sort" => sort(&[SortKey::ascending(column)], &Table::default(), session).map(|_| ()),
         "maximum" => maximum(column, session).map(|_| ()),

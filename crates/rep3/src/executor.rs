@@ -12,6 +12,12 @@ pub trait Executor: Send + Sync {
     fn run(&self, tasks: Vec<Task<'_>>);
 }
 
+/// The length of the parts into which work of this length is cut: one part for each task that can run at once,
+/// but none shorter than `least`, for which a task would not be worth it.
+pub(crate) fn part(length: usize, least: usize, executor: &dyn Executor) -> usize {
+    length.div_ceil(executor.width().max(1)).max(least).max(1)
+}
+
 /// Runs tasks one after another on the calling thread.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Inline;

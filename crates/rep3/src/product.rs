@@ -99,9 +99,7 @@ fn sums(
     }
     session.make_room(0, pairs.iter().map(|(x, _)| x.len()).sum())?;
     let tag = session.tag(Purpose::Alpha);
-    let prss = session.prss();
-    let masks = [prss.own.elements(tag, count), prss.next.elements(tag, count)];
-    let own = session.pending.products.push(pairs, outputs, masks);
+    let own = session.pending.products.push(pairs, outputs, (&session.prss, tag));
 
     let (left, right) = (session.party().left(), session.party().right());
     session.send(left, MUL, encode(&own))?;

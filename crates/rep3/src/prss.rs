@@ -80,6 +80,11 @@ impl Key {
         self.elements_from(tag, 0, len)
     }
 
+    /// Appends `len` field elements, a block each.
+    pub fn append_elements<F: Field>(&self, tag: Tag, len: usize, out: &mut Vec<F>) {
+        self.prf.append_elements(self.claim(tag, 0, len), len, out);
+    }
+
     /// `len` field elements, from blocks `first` on.
     pub fn elements_from<F: Field>(&self, tag: Tag, first: u128, len: usize) -> Vec<F> {
         self.prf.elements(self.claim(tag, first, len), len)

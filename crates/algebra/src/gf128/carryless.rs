@@ -20,8 +20,8 @@ pub trait Carryless: Copy {
     /// Every lane the same element.
     fn splat(self, element: Gf128) -> Self::Vector;
 
-    /// Lane `l` is `elements[l * stride]`, or zero where the slice ends.
-    fn load(self, elements: &[Gf128], stride: usize) -> Self::Vector;
+    /// Lane `l` is `elements[l]`, or zero where the slice ends.
+    fn load(self, elements: &[Gf128]) -> Self::Vector;
 
     /// Writes lane `l` to `elements[l]`, as far as the slice goes.
     fn store(self, vector: Self::Vector, elements: &mut [Gf128]);

@@ -32,7 +32,7 @@ impl Kernel for InnerProduct<'_> {
         let mut sum = c.sum();
         let length = self.0.len().min(self.1.len());
         for (a, b) in self.0[..length].chunks(C::LANES).zip(self.1[..length].chunks(C::LANES)) {
-            c.accumulate(&mut sum, c.load(a, 1), c.load(b, 1));
+            c.accumulate(&mut sum, c.load(a), c.load(b));
         }
         c.total(sum)
     }
@@ -54,69 +54,32 @@ impl Kernel for AddMultiple<'_> {
         let length = self.sums.len().min(self.values.len());
         for (sums, values) in self.sums[..length].chunks_mut(C::LANES).zip(self.values.chunks(C::LANES)) {
             let mut product = c.sum();
-            c.accumulate(&mut product, factor, c.load(values, 1));
-            c.store(c.add(c.load(sums, 1), c.reduce(product)), sums);
+            c.accumulate(&mut product, factor, c.load(values));
+            c.store(c.add(c.load(sums), c.reduce(product)), sums);
         }
     }
 }
 
-/// [`crate::Field::fold`].
-#[derive(Clone)]
-pub struct Fold<'a> {
+/// [`crate::Field::scale_and_add`].
+pub struct ScaleAndAdd<'a> {
+    pub sums: &'a mut [Gf128],
+    pub factor: Gf128,
     pub values: &'a [Gf128],
-    pub weights: &'a [Gf128],
 }
 
-impl Kernel for Fold<'_> {
-    type Output = Vec<Gf128>;
+impl Kernel for ScaleAndAdd<'_> {
+    type Output = ();
 
     #[inline(always)]
-    fn run<C: Carryless>(self, c: C) -> Vec<Gf128> {
-        let width = self.weights.len();
-        let mut folded = vec![Gf128(0); self.values.len().div_ceil(width)];
-        let groups = self.values.chunks(C::LANES * width);
-        for (values, out) in groups.zip(folded.chunks_mut(C::LANES)) {
-            let mut sum = c.sum();
-            for (k, &weight) in self.weights.iter().enumerate().take(values.len()) {
-                c.accumulate(&mut sum, c.load(&values[k..], width), c.splat(weight));
-            }
-            c.store(c.reduce(sum), out);
+    fn run<C: Carryless>(self, c: C) {
+        let factor = c.splat(self.factor);
+        let mut values = self.values.chunks(C::LANES);
+        for sums in self.sums.chunks_mut(C::LANES) {
+            let mut product = c.sum();
+            c.accumulate(&mut product, factor, c.load(sums));
+            let values = c.load(values.next().unwrap_or_default());
+            c.store(c.add(values, c.reduce(product)), sums);
         }
-        folded
-    }
-}
-
-/// [`crate::Field::correlate`].
-#[derive(Clone)]
-pub struct Correlate<'a> {
-    pub u: &'a [Gf128],
-    pub v: &'a [Gf128],
-    pub width: usize,
-}
-
-impl Kernel for Correlate<'_> {
-    type Output = Vec<Gf128>;
-
-    #[inline(always)]
-    fn run<C: Carryless>(self, c: C) -> Vec<Gf128> {
-        let width = self.width;
-        let mut sums = vec![c.sum(); 2 * width - 1];
-        let mut column = vec![c.splat(Gf128(0)); width];
-        for (u, v) in self.u.chunks(C::LANES * width).zip(self.v.chunks(C::LANES * width)) {
-            let used = width.min(u.len());
-            for (j, lane) in column.iter_mut().enumerate().take(used) {
-                *lane = c.load(&v[j..], width);
-            }
-            for i in 0..used {
-                let a = c.load(&u[i..], width);
-                // Coefficient width - 1 + i - j, for j from 0.
-                let targets = sums[width + i - used..width + i].iter_mut().rev();
-                for (sum, &b) in targets.zip(&column[..used]) {
-                    c.accumulate(sum, a, b);
-                }
-            }
-        }
-        sums.into_iter().map(|sum| c.total(sum)).collect()
     }
 }
 
@@ -124,7 +87,7 @@ impl Kernel for Correlate<'_> {
 mod tests {
     use super::super::carryless::run_every_way;
     use super::*;
-    use crate::{Field, Prg};
+    use crate::Prg;
     use proptest::prelude::*;
 
     fn agree<K: Kernel + Clone>(kernel: K)
@@ -135,31 +98,33 @@ mod tests {
         assert!(outputs.iter().all(|output| *output == outputs[0]), "{outputs:?}");
     }
 
-    /// [`AddMultiple`] on a copy of the sums.
+    /// [`AddMultiple`] and [`ScaleAndAdd`] on copies of the sums.
     #[derive(Clone)]
-    struct AddMultipleTo<'a>(&'a [Gf128], Gf128, &'a [Gf128]);
+    struct Folded<'a>(&'a [Gf128], Gf128, &'a [Gf128]);
 
-    impl Kernel for AddMultipleTo<'_> {
-        type Output = Vec<Gf128>;
+    impl Kernel for Folded<'_> {
+        type Output = [Vec<Gf128>; 2];
 
-        fn run<C: Carryless>(self, c: C) -> Vec<Gf128> {
-            let mut sums = self.0.to_vec();
-            AddMultiple { sums: &mut sums, factor: self.1, values: self.2 }.run(c);
-            sums
+        fn run<C: Carryless>(self, c: C) -> Self::Output {
+            let Self(sums, factor, values) = self;
+            let [mut added, mut scaled] = [sums.to_vec(), sums.to_vec()];
+            AddMultiple { sums: &mut added, factor, values }.run(c);
+            ScaleAndAdd { sums: &mut scaled, factor, values }.run(c);
+            [added, scaled]
         }
     }
 
     proptest! {
         #[test]
-        fn every_instruction_set_computes_the_same(seed: [u8; 16], n in 0usize..80, width in 1usize..20) {
+        fn every_instruction_set_computes_the_same(seed: [u8; 16], n in 0usize..80) {
             let mut prg = Prg::new(&seed);
             let (u, v): (Vec<Gf128>, Vec<Gf128>) = (prg.elements(n), prg.elements(n));
-            let weights = prg.element::<Gf128>().powers(width);
-            agree(Product(weights[width - 1], prg.element()));
+            let factor = prg.element();
+            agree(Product(factor, prg.element()));
             agree(InnerProduct(&u, &v));
-            agree(AddMultipleTo(&u, weights[width - 1], &v[..n / 2]));
-            agree(Fold { values: &u, weights: &weights });
-            agree(Correlate { u: &u, v: &v, width });
+            for values in [&v[..], &v[..n / 2], &v[..n.saturating_sub(1)]] {
+                agree(Folded(&u, factor, values));
+            }
         }
     }
 

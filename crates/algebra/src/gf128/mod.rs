@@ -17,7 +17,7 @@ use zeroize::DefaultIsZeroes;
 
 use crate::Field;
 use crate::field::derive_operators;
-use kernels::{AddMultiple, Correlate, Fold, InnerProduct, Product};
+use kernels::{AddMultiple, InnerProduct, Product, ScaleAndAdd};
 pub use portable::Gf128Accumulator;
 
 /// An element of the binary field: bit `i` is the coefficient of x^i (plain order, not GHASH's reflected one).
@@ -90,13 +90,8 @@ impl Field for Gf128 {
         carryless::run(AddMultiple { sums, factor, values });
     }
 
-    fn fold(values: &[Self], weights: &[Self]) -> Vec<Self> {
-        carryless::run(Fold { values, weights })
-    }
-
-    fn correlate(u: &[Self], v: &[Self], width: usize) -> Vec<Self> {
-        assert_eq!(u.len(), v.len(), "correlated vectors have one length");
-        carryless::run(Correlate { u, v, width })
+    fn scale_and_add(sums: &mut [Self], factor: Self, values: &[Self]) {
+        carryless::run(ScaleAndAdd { sums, factor, values });
     }
 
     fn inverse(self) -> Self {

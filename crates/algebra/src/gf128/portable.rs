@@ -18,7 +18,7 @@ impl Carryless for Portable {
     }
 
     #[inline]
-    fn load(self, elements: &[Gf128], _stride: usize) -> Gf128 {
+    fn load(self, elements: &[Gf128]) -> Gf128 {
         elements.first().copied().unwrap_or(Gf128(0))
     }
 

@@ -7,9 +7,9 @@
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_and_si128, _mm_clmulepi64_si128, _mm_loadu_si128, _mm_setzero_si128,
     _mm_slli_si128, _mm_srli_si128, _mm_storeu_si128, _mm_xor_si128, _mm256_and_si256,
-    _mm256_broadcastsi128_si256, _mm256_bslli_epi128, _mm256_bsrli_epi128, _mm256_castsi128_si256,
-    _mm256_castsi256_si128, _mm256_clmulepi64_epi128, _mm256_extracti128_si256, _mm256_inserti128_si256,
-    _mm256_setzero_si256, _mm256_xor_si256,
+    _mm256_broadcastsi128_si256, _mm256_bslli_epi128, _mm256_bsrli_epi128, _mm256_castsi256_si128,
+    _mm256_clmulepi64_epi128, _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_setzero_si256,
+    _mm256_xor_si256,
 };
 
 use super::Gf128;
@@ -97,7 +97,7 @@ impl Carryless for Pclmul {
     }
 
     #[inline(always)]
-    fn load(self, elements: &[Gf128], _stride: usize) -> __m128i {
+    fn load(self, elements: &[Gf128]) -> __m128i {
         load(elements.first().copied().unwrap_or(Gf128(0)))
     }
 
@@ -166,10 +166,14 @@ impl Carryless for Vpclmul {
     }
 
     #[inline(always)]
-    fn load(self, elements: &[Gf128], stride: usize) -> __m256i {
-        let lane = |l: usize| load(elements.get(l).copied().unwrap_or(Gf128(0)));
-        // SAFETY: the token is proof of the instructions.
-        unsafe { _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(lane(0)), lane(stride)) }
+    fn load(self, elements: &[Gf128]) -> __m256i {
+        let pair = match *elements {
+            [] => [Gf128(0); 2],
+            [only] => [only, Gf128(0)],
+            [first, second, ..] => [first, second],
+        };
+        // SAFETY: 32 bytes are read from a 32-byte value; the token is proof of the instructions.
+        unsafe { _mm256_loadu_si256((&raw const pair).cast()) }
     }
 
     #[inline(always)]

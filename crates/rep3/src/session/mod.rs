@@ -55,7 +55,7 @@ pub struct Session {
     executor: Arc<dyn Executor>,
     me: Party,
     sid: [u8; 32],
-    prss: Prss,
+    pub(crate) prss: Prss,
     next_step: u64,
     transcripts: Transcripts,
     traffic: Traffic,

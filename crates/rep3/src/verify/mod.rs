@@ -22,10 +22,11 @@ mod products;
 mod proof;
 mod protocol;
 mod recursion;
+mod terms;
 
 use std::fmt;
 
-use algebra::{Fp, Gf128, Prg};
+use algebra::{Field, Fp, Gf128, Prg};
 
 use crate::abort::Abort;
 use crate::network::Party;
@@ -88,9 +89,33 @@ pub(crate) struct Pending {
     binary: Vec<Assertion<Gf128>>,
     prime: Vec<Assertion<Fp>>,
     terms: usize,
+    scratch: Both<Scratch<Gf128>, Scratch<Fp>>,
+}
+
+/// Memory for the vectors of one proof after another: fresh pages would cost as much as the arithmetic.
+#[derive(Default)]
+struct Scratch<F> {
+    u: Vec<F>,
+    v: Vec<F>,
+}
+
+impl<F: Field> Scratch<F> {
+    /// Room for both vectors, with anything in it.
+    fn both(&mut self, terms: usize) -> (&mut [F], &mut [F]) {
+        (room(&mut self.u, terms), room(&mut self.v, terms))
+    }
+}
+
+/// The first `terms` elements, with anything in them.
+fn room<F: Field>(vector: &mut Vec<F>, terms: usize) -> &mut [F] {
+    if vector.len() < terms {
+        vector.resize(terms, F::ZERO);
+    }
+    &mut vector[..terms]
 }
 
 /// Something for each of the two fields.
+#[derive(Default)]
 pub(crate) struct Both<B, P> {
     pub binary: B,
     pub prime: P,

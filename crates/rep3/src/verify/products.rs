@@ -1,8 +1,9 @@
 //! The products of a batch over `F_p`.
 
-use algebra::{Field, Fp, Prg};
+use algebra::{Field, Fp};
 use zeroize::Zeroize;
 
+use crate::prss::{Prss, Tag};
 use crate::share::FieldShare;
 
 /// Consecutive outputs of one kind: each is an inner product of `terms` consecutive terms.
@@ -16,15 +17,15 @@ pub(crate) struct Outputs {
 /// [`Gates`](super::gates::Gates), with signs and with sums of terms.
 #[derive(Default)]
 pub(crate) struct Products {
-    x_own: Vec<Fp>,
-    y_own: Vec<Fp>,
-    x_next: Vec<Fp>,
-    y_next: Vec<Fp>,
+    pub x_own: Vec<Fp>,
+    pub y_own: Vec<Fp>,
+    pub x_next: Vec<Fp>,
+    pub y_next: Vec<Fp>,
     /// As left verifier of `P_{i+1}`: `z_{i+1} - sum x_{i+1} y_{i+1} - F(k_{i+1})`, one an output.
-    left_claim: Vec<Fp>,
+    pub left_claim: Vec<Fp>,
     /// As right verifier of `P_{i-1}`: `F(k_i)`, one an output.
-    right_claim: Vec<Fp>,
-    outputs: Vec<Outputs>,
+    pub right_claim: Vec<Fp>,
+    pub outputs: Vec<Outputs>,
 }
 
 impl Products {
@@ -38,12 +39,12 @@ impl Products {
         self.right_claim.len()
     }
 
-    /// Records products and returns the message `z_i` to the left party. `masks` are `F(k_i)`, `F(k_{i+1})`.
+    /// Records products and returns the message `z_i` to the left party, masked by what the keys draw for `tag`.
     pub fn push(
         &mut self,
         pairs: &[(&FieldShare, &FieldShare)],
         outputs: &[Outputs],
-        masks: [Vec<Fp>; 2],
+        (prss, tag): (&Prss, Tag),
     ) -> Vec<Fp> {
         let mut start = self.x_own.len();
         for (x, y) in pairs {
@@ -53,26 +54,32 @@ impl Products {
             self.x_next.extend_from_slice(&x.next);
             self.y_next.extend_from_slice(&y.next);
         }
-        let [own, next] = masks;
-        let mut message = Vec::with_capacity(own.len());
-        for outputs in outputs {
-            for _ in 0..outputs.count {
-                let terms = start..start + outputs.terms;
-                start = terms.end;
-                let (x, y) = (&self.x_own[terms.clone()], &self.y_own[terms.clone()]);
-                let (x_next, y_next) = (&self.x_next[terms.clone()], &self.y_next[terms]);
-                let mut sum = <Fp as Field>::Accumulator::default();
-                for i in 0..x.len() {
-                    Fp::accumulate(&mut sum, x[i], y[i] + y_next[i]);
-                    Fp::accumulate(&mut sum, x_next[i], y[i]);
+        let first = self.right_claim.len();
+        let count = outputs.iter().map(|outputs| outputs.count).sum();
+        prss.own.append_elements(tag, count, &mut self.right_claim);
+        prss.next.append_elements(tag, count, &mut self.left_claim);
+        let mut masks = self.left_claim[first..].iter_mut().zip(&self.right_claim[first..]);
+        let mut message = Vec::with_capacity(count);
+        for &Outputs { count, terms } in outputs {
+            let end = start + count * terms;
+            let [x, y] = [&self.x_own[start..end], &self.y_own[start..end]];
+            let [x_next, y_next] = [&self.x_next[start..end], &self.y_next[start..end]];
+            start = end;
+            for (output, (claim, &own)) in masks.by_ref().take(count).enumerate() {
+                let (mut all, mut next) = Default::default();
+                for i in output * terms..(output + 1) * terms {
+                    // All four products less the one that the right party has: three products for two.
+                    Fp::accumulate(&mut all, x[i] + x_next[i], y[i] + y_next[i]);
+                    Fp::accumulate(&mut next, x_next[i], y_next[i]);
                 }
-                let index = message.len();
-                message.push(Fp::reduce(sum) + own[index] - next[index]);
-                self.left_claim.push(-Fp::inner_product(x_next, y_next) - next[index]);
+                let cross = -(Fp::reduce(next) + *claim);
+                message.push(Fp::reduce(all) + own + cross);
+                *claim = cross;
             }
-            self.record(*outputs);
         }
-        self.right_claim.extend(own);
+        for &outputs in outputs {
+            self.record(outputs);
+        }
         message
     }
 
@@ -91,25 +98,6 @@ impl Products {
         }
     }
 
-    /// The prover's `u` and `v` of the statement about all outputs together, each with a random weight.
-    pub fn prover(&self, weights: &mut Prg) -> (Vec<Fp>, Vec<Fp>) {
-        let weights: Vec<Fp> = weights.elements(self.outputs());
-        (self.padded(&self.x_own, &self.y_own), self.weighted(&self.y_next, &self.x_next, &weights))
-    }
-
-    /// The left verifier's `u` and claim.
-    pub fn left(&self, weights: &mut Prg) -> (Vec<Fp>, Fp) {
-        let weights: Vec<Fp> = weights.elements(self.outputs());
-        (self.padded(&self.x_next, &self.y_next), Fp::inner_product(&self.left_claim, &weights))
-    }
-
-    /// The right verifier's `v` and claim.
-    pub fn right(&self, weights: &mut Prg) -> (Vec<Fp>, Fp) {
-        let weights: Vec<Fp> = weights.elements(self.outputs());
-        let claim = Fp::inner_product(&self.right_claim, &weights);
-        (self.weighted(&self.y_own, &self.x_own, &weights), claim)
-    }
-
     /// The numbers that the statement depends on.
     pub fn shape(&self) -> Vec<u64> {
         self.outputs.iter().flat_map(|o| [o.count as u64, o.terms as u64]).collect()
@@ -121,39 +109,6 @@ impl Products {
             column.clear();
         }
         self.outputs.clear();
-    }
-
-    /// `first` then `second`, every term times the weight of its output.
-    fn weighted(&self, first: &[Fp], second: &[Fp], weights: &[Fp]) -> Vec<Fp> {
-        let mut v = Vec::with_capacity(2 * first.len() + 1);
-        for column in [first, second] {
-            let (mut column, mut weights) = (column, weights);
-            for &Outputs { count, terms } in &self.outputs {
-                let (terms_now, terms_later) = column.split_at(count * terms);
-                let (weights_now, weights_later) = weights.split_at(count);
-                if terms == 1 {
-                    v.extend(terms_now.iter().zip(weights_now).map(|(&x, &weight)| weight * x));
-                } else {
-                    for (terms, &weight) in terms_now.chunks(terms.max(1)).zip(weights_now) {
-                        v.extend(terms.iter().map(|&x| weight * x));
-                    }
-                }
-                (column, weights) = (terms_later, weights_later);
-            }
-        }
-        self.pad(v)
-    }
-
-    fn padded(&self, first: &[Fp], second: &[Fp]) -> Vec<Fp> {
-        self.pad([first, second].concat())
-    }
-
-    /// Outputs without any terms still have a claim, which needs a vector to be about.
-    fn pad(&self, mut vector: Vec<Fp>) -> Vec<Fp> {
-        if vector.is_empty() && self.outputs() > 0 {
-            vector.push(Fp::ZERO);
-        }
-        vector
     }
 
     fn columns(&mut self) -> [&mut Vec<Fp>; 6] {

@@ -5,7 +5,7 @@ use algebra::{Field, Fp, Gf128, Transcript, decode, encode};
 use super::bits::{self, Weights};
 use super::chain::Chain;
 use super::recursion::{Left, ProofKey, Prover, Right, levels};
-use super::{Assertion, Both, Pending, Side};
+use super::{Assertion, Both, Pending, Side, room, terms};
 use crate::network::Party;
 use crate::prss::Key;
 use crate::session::Session;
@@ -14,16 +14,21 @@ use crate::session::Session;
 pub(super) struct Plan {
     /// Coefficients sent in each level. Without anything to prove there are no levels.
     counts: Vec<usize>,
+    /// The length of the vectors after the first level of gates or products.
+    terms: usize,
     /// All numbers that the statement depends on.
     pub shape: Vec<u64>,
 }
 
 impl Plan {
+    /// `first` is the number of coefficients of a first level of gates or products, which leaves `terms`
+    /// terms; assertions join behind those.
     fn new(first: Option<usize>, terms: usize, assertions: &[usize], mut shape: Vec<u64>) -> Self {
         shape.extend(assertions.iter().map(|&terms| terms as u64));
-        let idle = first.is_none() && terms == 0 && assertions.is_empty();
-        let later = if idle { Vec::new() } else { levels(terms + assertions.iter().sum::<usize>()) };
-        Self { counts: first.into_iter().chain(later).collect(), shape }
+        let terms = terms + assertions.iter().sum::<usize>();
+        let idle = first.is_none() && assertions.is_empty();
+        let later = if idle { Vec::new() } else { levels(terms) };
+        Self { counts: first.into_iter().chain(later).collect(), terms, shape }
     }
 
     fn is_idle(&self) -> bool {
@@ -44,8 +49,8 @@ pub(super) fn plan_prime(pending: &Pending, prover: Party) -> Plan {
     let assertions = terms_of(&pending.prime, prover);
     let products = &pending.products;
     // An output without terms still has a claim: it is zero plus masks.
-    let terms = (2 * products.len()).max(usize::from(products.outputs() > 0));
-    Plan::new(None, terms, &assertions, products.shape())
+    let first = (products.outputs() > 0).then_some(terms::COEFFICIENTS);
+    Plan::new(first, products.len(), &assertions, products.shape())
 }
 
 fn terms_of<F>(assertions: &[Assertion<F>], prover: Party) -> Vec<usize> {
@@ -127,30 +132,40 @@ pub(super) fn prove(
     plans: &Both<Plan, Plan>,
     chains: Both<Chain, Chain>,
 ) -> Proof {
-    let (me, prss) = (session.party(), session.prss());
+    let (me, prss, executor) = (session.party(), session.prss(), session.executor());
+    let Pending { gates, products, scratch, .. } = pending;
     let keys = |step| (proof_key(&prss.own, step), proof_key(&prss.next, step));
 
     let (left, right) = keys(steps.binary);
     let mut binary = Prover::new(chains.binary.clone(), left, right);
     if !plans.binary.is_idle() {
-        let (mut u, mut v) = (Vec::new(), Vec::new());
-        let gates = &pending.gates;
-        if gates.len() > 0 {
+        let (u, v) = scratch.binary.both(plans.binary.terms);
+        let folded = bits::elements(gates);
+        if folded > 0 {
             let weights = Weights::draw(gates, &mut chains.binary.weights(0));
-            let point = binary.publish(&bits::coefficients(gates, &weights, session.executor()));
-            u = bits::fold_u(&gates.x_own, &gates.y_own, point, session.executor());
-            v = bits::fold_v(&gates.y_next, &gates.x_next, &weights, point, session.executor());
+            let point = binary.publish(&bits::coefficients(gates, &weights, executor));
+            bits::fold_u([&gates.x_own, &gates.y_own], point, &mut u[..folded], executor);
+            bits::fold_v([&gates.y_next, &gates.x_next], &weights, point, &mut v[..folded], executor);
         }
-        join(take(&mut pending.binary, me), &chains.binary, &mut u, &mut v, &mut Gf128::default());
-        binary.finish(u, v);
+        let assertions = take(&mut pending.binary, me);
+        join(assertions, &chains.binary, &mut u[folded..], &mut v[folded..]);
+        binary.finish(u, v, executor);
     }
 
     let (left, right) = keys(steps.prime);
     let mut prime = Prover::new(chains.prime.clone(), left, right);
     if !plans.prime.is_idle() {
-        let (mut u, mut v) = pending.products.prover(&mut chains.prime.weights(0));
-        join(take(&mut pending.prime, me), &chains.prime, &mut u, &mut v, &mut Fp::default());
-        prime.finish(u, v);
+        let (u, v) = scratch.prime.both(plans.prime.terms);
+        let folded = products.len();
+        if products.outputs() > 0 {
+            let weights = terms::Weights::new(products, chains.prime.weights(0));
+            let point = prime.publish(&terms::coefficients(products, &weights, executor));
+            let (x, y) = (&products.x_next, &products.y_next);
+            terms::fold_u(&products.x_own, &products.y_own, point, &mut u[..folded], executor);
+            terms::fold_v(x, y, &weights, point, &mut v[..folded], executor);
+        }
+        join(take(&mut pending.prime, me), &chains.prime, &mut u[folded..], &mut v[folded..]);
+        prime.finish(u, v, executor);
     }
     let challenges = both_challenges(&binary.challenges(), &prime.challenges());
     let digests = [binary.digests, prime.digests].concat();
@@ -166,32 +181,38 @@ pub(super) fn check_left(
     chains: Both<Chain, Chain>,
     messages: &Both<Vec<Gf128>, Vec<Fp>>,
 ) -> Checked {
-    let (prover, key) = (session.party().right(), &session.prss().next);
+    let (prover, key, executor) = (session.party().right(), &session.prss().next, session.executor());
+    let Pending { gates, products, scratch, .. } = pending;
 
     let mut binary = Left::new(chains.binary.clone(), proof_key(key, steps.binary), &messages.binary);
     let mut u_binary = Gf128::default();
     if !plans.binary.is_idle() {
-        let mut u = Vec::new();
-        let gates = &pending.gates;
-        if gates.len() > 0 {
+        let u = room(&mut scratch.binary.u, plans.binary.terms);
+        let folded = bits::elements(gates);
+        if folded > 0 {
             let weights = Weights::draw(gates, &mut chains.binary.weights(0));
             binary.claim = bits::claim(&gates.left_claim, &weights);
             let point = binary.receive(bits::COEFFICIENTS, bits::ROWS - 1);
-            u = bits::fold_u(&gates.x_next, &gates.y_next, point, session.executor());
+            bits::fold_u([&gates.x_next, &gates.y_next], point, &mut u[..folded], executor);
         }
         let assertions = take(&mut pending.binary, prover);
-        join(assertions, &chains.binary, &mut u, &mut Vec::new(), &mut binary.claim);
-        u_binary = binary.finish(u);
+        binary.claim += join(assertions, &chains.binary, &mut u[folded..], &mut []);
+        u_binary = binary.finish(u, executor);
     }
 
     let mut prime = Left::new(chains.prime.clone(), proof_key(key, steps.prime), &messages.prime);
     let mut u_prime = Fp::default();
     if !plans.prime.is_idle() {
-        let (mut u, claim) = pending.products.left(&mut chains.prime.weights(0));
-        prime.claim = claim;
-        let assertions = take(&mut pending.prime, prover);
-        join(assertions, &chains.prime, &mut u, &mut Vec::new(), &mut prime.claim);
-        u_prime = prime.finish(u);
+        let u = room(&mut scratch.prime.u, plans.prime.terms);
+        let folded = products.len();
+        if products.outputs() > 0 {
+            let weights = terms::Weights::new(products, chains.prime.weights(0));
+            prime.claim = weights.claim(&products.left_claim);
+            let point = prime.receive(terms::COEFFICIENTS, 1);
+            terms::fold_u(&products.x_next, &products.y_next, point, &mut u[..folded], executor);
+        }
+        prime.claim += join(take(&mut pending.prime, prover), &chains.prime, &mut u[folded..], &mut []);
+        u_prime = prime.finish(u, executor);
     }
     Checked {
         binary: [u_binary, binary.claim],
@@ -209,33 +230,40 @@ pub(super) fn check_right(
     chains: Both<Chain, Chain>,
     digests: &[[u8; 32]],
 ) -> Checked {
-    let (prover, key) = (session.party().left(), &session.prss().own);
+    let (prover, key, executor) = (session.party().left(), &session.prss().own, session.executor());
+    let Pending { gates, products, scratch, .. } = pending;
     let (digests_binary, digests_prime) = digests.split_at(plans.binary.counts.len());
 
     let mut binary = Right::new(chains.binary.clone(), proof_key(key, steps.binary), digests_binary);
     let mut v_binary = Gf128::default();
     if !plans.binary.is_idle() {
-        let mut v = Vec::new();
-        let gates = &pending.gates;
-        if gates.len() > 0 {
+        let v = room(&mut scratch.binary.v, plans.binary.terms);
+        let folded = bits::elements(gates);
+        if folded > 0 {
             let weights = Weights::draw(gates, &mut chains.binary.weights(0));
             binary.claim = bits::claim(&gates.right_claim, &weights);
             let point = binary.receive(bits::COEFFICIENTS, bits::ROWS - 1);
-            v = bits::fold_v(&gates.y_own, &gates.x_own, &weights, point, session.executor());
+            bits::fold_v([&gates.y_own, &gates.x_own], &weights, point, &mut v[..folded], executor);
         }
         let assertions = take(&mut pending.binary, prover);
-        join(assertions, &chains.binary, &mut Vec::new(), &mut v, &mut binary.claim);
-        v_binary = binary.finish(v);
+        binary.claim += join(assertions, &chains.binary, &mut [], &mut v[folded..]);
+        v_binary = binary.finish(v, executor);
     }
 
     let mut prime = Right::new(chains.prime.clone(), proof_key(key, steps.prime), digests_prime);
     let mut v_prime = Fp::default();
     if !plans.prime.is_idle() {
-        let (mut v, claim) = pending.products.right(&mut chains.prime.weights(0));
-        prime.claim = claim;
-        let assertions = take(&mut pending.prime, prover);
-        join(assertions, &chains.prime, &mut Vec::new(), &mut v, &mut prime.claim);
-        v_prime = prime.finish(v);
+        let v = room(&mut scratch.prime.v, plans.prime.terms);
+        let folded = products.len();
+        if products.outputs() > 0 {
+            let weights = terms::Weights::new(products, chains.prime.weights(0));
+            prime.claim = weights.claim(&products.right_claim);
+            let point = prime.receive(terms::COEFFICIENTS, 1);
+            let (x, y) = (&products.x_own, &products.y_own);
+            terms::fold_v(x, y, &weights, point, &mut v[..folded], executor);
+        }
+        prime.claim += join(take(&mut pending.prime, prover), &chains.prime, &mut [], &mut v[folded..]);
+        v_prime = prime.finish(v, executor);
     }
     Checked {
         binary: [v_binary, binary.claim],
@@ -244,36 +272,34 @@ pub(super) fn check_right(
     }
 }
 
-/// Appends the sides of assertions to the vectors, and adds up their claims.
-fn join<F: Field>(
-    assertions: Vec<Assertion<F>>,
-    chain: &Chain,
-    u: &mut Vec<F>,
-    v: &mut Vec<F>,
-    claim: &mut F,
-) {
+/// Puts the sides of assertions into the vectors, one after another, and adds up their claims.
+fn join<F: Field>(assertions: Vec<Assertion<F>>, chain: &Chain, mut u: &mut [F], mut v: &mut [F]) -> F {
+    let mut total = F::ZERO;
     for (assertion, number) in assertions.into_iter().zip(1..) {
-        let (start_u, start_v) = (u.len(), v.len());
         match (assertion.side)(&mut chain.weights(number)) {
             Side::Prover { u: more_u, v: more_v } => {
-                u.extend(more_u);
-                v.extend(more_v);
+                u = put(u, &more_u, assertion.terms);
+                v = put(v, &more_v, assertion.terms);
             }
-            Side::Left { u: more, claim: part } => {
-                u.extend(more);
-                *claim += part;
+            Side::Left { u: more, claim } => {
+                u = put(u, &more, assertion.terms);
+                total += claim;
             }
-            Side::Right { v: more, claim: part } => {
-                v.extend(more);
-                *claim += part;
+            Side::Right { v: more, claim } => {
+                v = put(v, &more, assertion.terms);
+                total += claim;
             }
         }
-        let fits = |start, len| len == start || len == start + assertion.terms;
-        assert!(
-            fits(start_u, u.len()) && fits(start_v, v.len()),
-            "an assertion has as many terms as announced"
-        );
     }
+    total
+}
+
+/// Writes an assertion's vector and returns the place behind it.
+fn put<'a, F: Field>(place: &'a mut [F], vector: &[F], terms: usize) -> &'a mut [F] {
+    assert_eq!(vector.len(), terms, "an assertion has as many terms as announced");
+    let (now, later) = place.split_at_mut(terms);
+    now.copy_from_slice(vector);
+    later
 }
 
 /// Takes out the assertions about one prover, in order.

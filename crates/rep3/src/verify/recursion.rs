@@ -8,15 +8,23 @@
 //! vectors a chunk's length shorter. In the last level one chunk is left and a random coefficient masks `V`.
 //!
 //! Chunks are `(u[c], u[c + half])`: with two elements a chunk, `g` has two coefficients besides the claim,
-//! and each is a plain inner product of halves.
+//! and each is a plain inner product of halves. Vectors are folded in place, and the prover multiplies the
+//! halves of what it folds while they are in cache: one pass over memory a level.
 
 use algebra::{Field, encode, hmac};
 
 use super::chain::Chain;
+use crate::executor::{Executor, Task, part};
 use crate::prss::{Key, Purpose, Tag};
 
 /// Vectors up to this length are dealt with in one masked level.
 pub(crate) const LAST: usize = 8;
+
+/// Elements of each quarter of a vector that are folded and multiplied together: what fits into the first cache.
+const BLOCK: usize = 128;
+
+/// Places worth a task of their own.
+const TASK: usize = 4096;
 
 /// How many coefficients each level of a proof about `terms` terms sends, first level first.
 pub(crate) fn levels(mut terms: usize) -> Vec<usize> {
@@ -85,19 +93,18 @@ impl<'a, F: Field> Prover<'a, F> {
         self.chain.absorb(&digest)
     }
 
-    /// Proves the statement about these vectors.
-    pub fn finish(&mut self, mut u: Vec<F>, mut v: Vec<F>) {
-        while u.len() > LAST {
-            let half = u.len().div_ceil(2);
-            let low_high = F::inner_product(&u[..half], &v[half..]);
-            let high_low = F::inner_product(&u[half..], &v[..half]);
-            let point = self.publish(&[low_high, high_low]);
-            halve_u(&mut u, point);
-            halve_v(&mut v, point);
+    /// Proves the statement about these vectors, which it folds.
+    pub fn finish(&mut self, mut u: &mut [F], mut v: &mut [F], executor: &dyn Executor) {
+        if u.len() > LAST {
+            let mut coefficients = cross_products(u, v, executor);
+            while u.len() > LAST {
+                let point = self.publish(&coefficients);
+                coefficients = fold(u, v, point, executor);
+                let half = u.len().div_ceil(2);
+                (u, v) = (&mut u[..half], &mut v[..half]);
+            }
         }
-        u.resize(u.len().max(1), F::ZERO);
-        v.resize(u.len(), F::ZERO);
-        self.publish(&last_level(&u, &v, self.right.mask()));
+        self.publish(&last_level(u, v, self.right.mask()));
     }
 
     /// The hash of all challenges.
@@ -133,14 +140,14 @@ impl<'a, F: Field> Left<'a, F> {
 
     /// Returns `u` folded to one element; `claim` is then its share of the claimed product with the right
     /// verifier's element.
-    pub fn finish(&mut self, mut u: Vec<F>) -> F {
+    pub fn finish(&mut self, mut u: &mut [F], executor: &dyn Executor) -> F {
         while u.len() > LAST {
             let point = self.receive(2, 1);
-            halve_u(&mut u, point);
+            u = halve(u, point, F::add_multiple, executor);
         }
         let width = u.len().max(1);
         let point = self.receive(2 * width - 1, width - 1);
-        F::inner_product(&u, &point.powers(width))
+        F::inner_product(u, &point.powers(width))
     }
 
     /// The hash of all challenges.
@@ -175,17 +182,16 @@ impl<'a, F: Field> Right<'a, F> {
     }
 
     /// Returns `v` folded to one, uniformly random, element.
-    pub fn finish(&mut self, mut v: Vec<F>) -> F {
+    pub fn finish(&mut self, mut v: &mut [F], executor: &dyn Executor) -> F {
         while v.len() > LAST {
             let point = self.receive(2, 1);
-            halve_v(&mut v, point);
+            v = halve(v, point, F::scale_and_add, executor);
         }
         let width = v.len().max(1);
         let point = self.receive(2 * width - 1, width - 1);
         let powers = point.powers(width + 1);
-        v.resize(width, F::ZERO);
         v.reverse();
-        F::inner_product(&v, &powers) + self.key.mask::<F>() * powers[width]
+        F::inner_product(v, &powers) + self.key.mask::<F>() * powers[width]
     }
 
     /// The hash of all challenges.
@@ -194,27 +200,111 @@ impl<'a, F: Field> Right<'a, F> {
     }
 }
 
-/// `u[c] + r u[c + half]`.
-fn halve_u<F: Field>(u: &mut Vec<F>, point: F) {
+/// The two coefficients of a level: `sum u[c] v[c + half]` and `sum u[c + half] v[c]`.
+fn cross_products<F: Field>(u: &[F], v: &[F], executor: &dyn Executor) -> [F; 2] {
     let half = u.len().div_ceil(2);
-    let (low, high) = u.split_at_mut(half);
-    F::add_multiple(low, point, high);
-    u.truncate(half);
+    let size = part(half, TASK, executor);
+    let (u, v) = (u.split_at(half), v.split_at(half));
+    let mut sums = vec![[F::ZERO; 2]; half.div_ceil(size)];
+    let tasks = sums.iter_mut().enumerate().map(|(index, sums)| -> Task<'_> {
+        let places = |x| window(x, index * size, size);
+        let (u, v) = ([places(u.0), places(u.1)], [places(v.0), places(v.1)]);
+        Box::new(move || *sums = [F::inner_product(u[0], v[1]), F::inner_product(u[1], v[0])])
+    });
+    executor.run(tasks.collect());
+    total(&sums)
 }
 
-/// `r v[c] + v[c + half]`.
-fn halve_v<F: Field>(v: &mut Vec<F>, point: F) {
-    let half = v.len().div_ceil(2);
-    v.resize(2 * half, F::ZERO);
-    let (low, high) = v.split_at_mut(half);
-    F::add_multiple(high, point, low);
-    low.copy_from_slice(high);
-    v.truncate(half);
+/// Folds both vectors into their first halves and returns the coefficients of the next level.
+fn fold<F: Field>(u: &mut [F], v: &mut [F], point: F, executor: &dyn Executor) -> [F; 2] {
+    let half = u.len().div_ceil(2);
+    let size = part(half.div_ceil(2), TASK, executor);
+    let mut sums = vec![[F::ZERO; 2]; half.div_ceil(2).div_ceil(size)];
+    let parts = Quarters::cut(u, size).zip(Quarters::cut(v, size));
+    let tasks = sums
+        .iter_mut()
+        .zip(parts)
+        .map(|(sums, (u, v))| -> Task<'_> { Box::new(move || *sums = fold_part(u, v, point)) });
+    executor.run(tasks.collect());
+    total(&sums)
 }
 
-/// All coefficients of `U(X) (V(X) + mask X^width)` but the claim, where `V` is `v` reversed.
+/// The same places of all four quarters of a vector: the first two are folded with the last two.
+struct Quarters<'a, F> {
+    low: [&'a mut [F]; 2],
+    high: [&'a [F]; 2],
+}
+
+impl<'a, F> Quarters<'a, F> {
+    /// Cuts the quarters of a vector into parts. If the length is no multiple of four, the later ones are shorter.
+    fn cut(vector: &'a mut [F], size: usize) -> impl Iterator<Item = Self> {
+        let half = vector.len().div_ceil(2);
+        let quarter = half.div_ceil(2);
+        let (low, high) = vector.split_at_mut(half);
+        let (first, second) = low.split_at_mut(quarter);
+        let (third, fourth) = high.split_at(quarter.min(high.len()));
+        let second = second.chunks_mut(size).chain(std::iter::repeat_with(Default::default));
+        first.chunks_mut(size).zip(second).enumerate().map(move |(index, (first, second))| {
+            let places = |x| window(x, index * size, size);
+            Self { low: [first, second], high: [places(third), places(fourth)] }
+        })
+    }
+}
+
+fn fold_part<F: Field>(mut u: Quarters<'_, F>, mut v: Quarters<'_, F>, point: F) -> [F; 2] {
+    let mut sums = [F::ZERO; 2];
+    for start in (0..u.low[0].len()).step_by(BLOCK) {
+        let [u_first, u_second] = u.low.each_mut().map(|low| window_mut(low, start, BLOCK));
+        let [v_first, v_second] = v.low.each_mut().map(|low| window_mut(low, start, BLOCK));
+        F::add_multiple(u_first, point, window(u.high[0], start, BLOCK));
+        F::add_multiple(u_second, point, window(u.high[1], start, BLOCK));
+        F::scale_and_add(v_first, point, window(v.high[0], start, BLOCK));
+        F::scale_and_add(v_second, point, window(v.high[1], start, BLOCK));
+        sums[0] += F::inner_product(u_first, v_second);
+        sums[1] += F::inner_product(u_second, v_first);
+    }
+    sums
+}
+
+/// A verifier's fold, of the only vector that it knows, into its first half.
+fn halve<'a, F: Field>(
+    vector: &'a mut [F],
+    point: F,
+    fold: fn(&mut [F], F, &[F]),
+    executor: &dyn Executor,
+) -> &'a mut [F] {
+    let half = vector.len().div_ceil(2);
+    let size = part(half, TASK, executor);
+    let (low, high) = vector.split_at_mut(half);
+    let tasks = low.chunks_mut(size).enumerate().map(|(index, low)| -> Task<'_> {
+        let high = window(high, index * size, size);
+        Box::new(move || fold(low, point, high))
+    });
+    executor.run(tasks.collect());
+    low
+}
+
+/// Up to `size` elements from `start` on, as far as the slice goes.
+fn window<T>(slice: &[T], start: usize, size: usize) -> &[T] {
+    let rest = slice.get(start..).unwrap_or_default();
+    &rest[..size.min(rest.len())]
+}
+
+/// As [`window`].
+fn window_mut<T>(slice: &mut [T], start: usize, size: usize) -> &mut [T] {
+    let rest = slice.get_mut(start..).unwrap_or_default();
+    let size = size.min(rest.len());
+    &mut rest[..size]
+}
+
+fn total<F: Field>(sums: &[[F; 2]]) -> [F; 2] {
+    [0, 1].map(|index| sums.iter().map(|sums| sums[index]).sum())
+}
+
+/// All coefficients of `U(X) (V(X) + mask X^width)` but the claim, where `V` is `v` reversed. Empty vectors
+/// count as one zero.
 fn last_level<F: Field>(u: &[F], v: &[F], mask: F) -> Vec<F> {
-    let width = u.len();
+    let width = u.len().max(1);
     let mut coefficients = vec![F::ZERO; 2 * width];
     let masked: Vec<F> = v.iter().rev().copied().chain([mask]).collect();
     for (i, &a) in u.iter().enumerate() {

@@ -70,9 +70,9 @@ fn diagonal<C: Carryless>(
     let mut local = *sum;
     let rows = u[0].iter().zip(u[1]).zip(v[0].iter().zip(v[1])).zip(weights);
     for (((x, y), (y_next, x_next)), weight) in rows {
-        let first = c.and(c.load(&x[half..], 1), c.load(&y_next[half..], 1));
-        let second = c.and(c.load(&y[half..], 1), c.load(&x_next[half..], 1));
-        c.accumulate(&mut local, c.add(first, second), c.load(&weight[half..], 1));
+        let first = c.and(c.load(&x[half..]), c.load(&y_next[half..]));
+        let second = c.and(c.load(&y[half..]), c.load(&x_next[half..]));
+        c.accumulate(&mut local, c.add(first, second), c.load(&weight[half..]));
     }
     *sum = local;
 }
@@ -84,7 +84,7 @@ fn row_weights<C: Carryless>(c: C, rows: &[Gf128; ROWS], tile: [Gf128; 2]) -> Ti
     for (weight, &row) in weights.iter_mut().zip(rows) {
         for half in (0..2).step_by(C::LANES) {
             let mut product = c.sum();
-            c.accumulate(&mut product, c.load(&tile[half..], 1), c.splat(row));
+            c.accumulate(&mut product, c.load(&tile[half..]), c.splat(row));
             c.store(c.reduce(product), &mut weight[half..]);
         }
     }
@@ -109,9 +109,9 @@ impl Kernel for Claim<'_> {
             for half in (0..2).step_by(C::LANES) {
                 let mut sum = c.sum();
                 for (row, &weight) in tile.iter().zip(&self.weights.rows) {
-                    c.accumulate(&mut sum, c.load(&row[half..], 1), c.splat(weight));
+                    c.accumulate(&mut sum, c.load(&row[half..]), c.splat(weight));
                 }
-                c.accumulate(&mut total, c.reduce(sum), c.load(&weights[half..], 1));
+                c.accumulate(&mut total, c.reduce(sum), c.load(&weights[half..]));
             }
         }
         c.total(total)
@@ -163,7 +163,7 @@ fn weigh<C: Carryless>(c: C, weights: [Gf128; 2], lanes: &mut [Gf128]) {
         for lanes in half.chunks_exact_mut(2) {
             for lane in (0..2).step_by(C::LANES) {
                 let mut product = c.sum();
-                c.accumulate(&mut product, c.load(&lanes[lane..], 1), c.load(&weight[lane..], 1));
+                c.accumulate(&mut product, c.load(&lanes[lane..]), c.load(&weight[lane..]));
                 c.store(c.reduce(product), &mut lanes[lane..]);
             }
             weight = weight.map(|weight| times_x(times_x(weight)));

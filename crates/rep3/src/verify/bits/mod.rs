@@ -18,7 +18,7 @@ use algebra::{Field, Gf128, Prg};
 use kernels::{Claim, Correlate, Fold};
 
 use super::gates::Gates;
-use crate::executor::{Executor, Task};
+use crate::executor::{Executor, Task, part};
 
 /// Rows of a tile: the length of this level's polynomials.
 pub(crate) const ROWS: usize = 64;
@@ -65,10 +65,10 @@ fn tiles(words: usize) -> usize {
 pub(crate) fn coefficients(gates: &Gates, weights: &Weights, executor: &dyn Executor) -> Vec<Gf128> {
     let mut total = vec![Gf128::ZERO; COEFFICIENTS + 1];
     let tiles = weights.tiles.len();
-    let size = tiles.div_ceil(executor.width()).max(1);
+    let size = part(tiles, 1, executor);
     let mut sums = vec![Vec::new(); tiles.div_ceil(size)];
-    let tasks = sums.iter_mut().enumerate().map(|(part, sum)| -> Task<'_> {
-        let tiles = part * size..tiles.min((part + 1) * size);
+    let tasks = sums.iter_mut().enumerate().map(|(index, sum)| -> Task<'_> {
+        let tiles = index * size..tiles.min((index + 1) * size);
         Box::new(move || *sum = run(Correlate { gates, weights, tiles }))
     });
     executor.run(tasks.collect());
@@ -87,50 +87,47 @@ pub(crate) fn claim(bits: &[u64], weights: &Weights) -> Gf128 {
 }
 
 /// `U(r)` of every chunk: of the tiles of `first`, then of those of `second`.
-pub(crate) fn fold_u(first: &[u64], second: &[u64], point: Gf128, executor: &dyn Executor) -> Vec<Gf128> {
+pub(crate) fn fold_u([first, second]: [&[u64]; 2], point: Gf128, out: &mut [Gf128], executor: &dyn Executor) {
     let powers = point.powers(ROWS);
-    fold(first, second, &powers, None, executor)
+    fold([first, second], &powers, None, out, executor);
 }
 
 /// `V(r)` of every chunk, with all weights.
 pub(crate) fn fold_v(
-    first: &[u64],
-    second: &[u64],
+    [first, second]: [&[u64]; 2],
     weights: &Weights,
     point: Gf128,
+    out: &mut [Gf128],
     executor: &dyn Executor,
-) -> Vec<Gf128> {
+) {
     let mut powers = point.powers(ROWS);
     powers.reverse();
     for (power, &weight) in powers.iter_mut().zip(&weights.rows) {
         *power *= weight;
     }
-    fold(first, second, &powers, Some(&weights.tiles), executor)
+    fold([first, second], &powers, Some(&weights.tiles), out, executor);
 }
 
 /// The sums of the `powers` whose bit is set in a lane, over all lanes of all tiles, perhaps times the weight
 /// of the lane.
 fn fold(
-    first: &[u64],
-    second: &[u64],
+    columns: [&[u64]; 2],
     powers: &[Gf128],
     weights: Option<&[[Gf128; 2]]>,
+    out: &mut [Gf128],
     executor: &dyn Executor,
-) -> Vec<Gf128> {
+) {
     let tables = byte_tables(powers);
-    let tiles = tiles(first.len());
-    let mut elements = vec![Gf128::ZERO; 2 * LANES * tiles];
-    let (low, high) = elements.split_at_mut(LANES * tiles);
-    let size = tiles.div_ceil(executor.width()).max(1);
+    let tiles = tiles(columns[0].len());
+    let size = part(tiles, 1, executor);
     let mut tasks: Vec<Task<'_>> = Vec::new();
-    for (column, out) in [(first, low), (second, high)] {
-        for (part, out) in out.chunks_mut(LANES * size).enumerate() {
-            let (tables, tile) = (&tables[..], part * size);
+    for (column, out) in columns.into_iter().zip(out.chunks_mut(LANES * tiles)) {
+        for (index, out) in out.chunks_mut(LANES * size).enumerate() {
+            let (tables, tile) = (&tables[..], index * size);
             tasks.push(Box::new(move || run(Fold { column, tile, tables, weights, out })));
         }
     }
     executor.run(tasks);
-    elements
 }
 
 /// `table[b][byte]` is the sum of the powers `8 b + i` over the set bits `i` of the byte.

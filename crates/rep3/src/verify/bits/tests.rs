@@ -50,9 +50,9 @@ proptest! {
         let mut polynomial = coefficients(&gates, &weights, &Inline);
         polynomial.insert(ROWS - 1, total);
         let folded = polynomial.iter().rev().fold(Gf128::ZERO, |sum, &g| sum * point + g);
-        let u = fold_u(&gates.x_own, &gates.y_own, point, &Inline);
-        let v = fold_v(&gates.y_next, &gates.x_next, &weights, point, &Inline);
-        prop_assert_eq!(u.len(), elements(&gates));
+        let [mut u, mut v] = [0, 1].map(|_| prg.elements::<Gf128>(elements(&gates)));
+        fold_u([&gates.x_own, &gates.y_own], point, &mut u, &Inline);
+        fold_v([&gates.y_next, &gates.x_next], &weights, point, &mut v, &Inline);
         prop_assert_eq!(Gf128::inner_product(&u, &v), folded);
     }
 

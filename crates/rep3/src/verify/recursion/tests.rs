@@ -5,6 +5,7 @@ use algebra::{Field, Fp, Gf128, Prg, encode};
 use sha2::{Digest, Sha256};
 
 use super::*;
+use crate::executor::Inline;
 use crate::network::Party;
 use crate::verify::chain::Statement;
 
@@ -72,10 +73,10 @@ fn verify<F: Field>(run: u64, proof: &Prover<'_, F>, u: &[F], v: &[F], claims: [
     let setting = Setting::again(run);
     let mut left = Left::new(setting.chain.clone(), setting.left(), &proof.message);
     left.claim = claims[0];
-    let u_end = left.finish(u.to_vec());
+    let u_end = left.finish(&mut u.to_vec(), &Inline);
     let mut right = Right::new(setting.chain.clone(), setting.right(), &proof.digests);
     right.claim = claims[1];
-    let v_end = right.finish(v.to_vec());
+    let v_end = right.finish(&mut v.to_vec(), &Inline);
     View {
         message: proof.message.clone(),
         left: [u_end, left.claim],
@@ -88,7 +89,7 @@ fn verify<F: Field>(run: u64, proof: &Prover<'_, F>, u: &[F], v: &[F], claims: [
 fn run<F: Field>(run: u64, u: &[F], v: &[F], error: F) -> View<F> {
     let setting = Setting::new(run);
     let mut prover = setting.prover();
-    prover.finish(u.to_vec(), v.to_vec());
+    prover.finish(&mut u.to_vec(), &mut v.to_vec(), &Inline);
     let claim: F = Prg::new(&[9; 16]).element::<F>() + F::from_block(u128::from(run));
     verify(run, &prover, u, v, [claim + error, F::inner_product(u, v) - claim])
 }
@@ -134,7 +135,7 @@ fn every_tampered_coefficient_or_digest_is_rejected() {
     let accepted = |tamper: &dyn Fn(&mut Prover<'_, Fp>)| {
         let setting = Setting::new(5);
         let mut prover = setting.prover();
-        prover.finish(u.clone(), v.clone());
+        prover.finish(&mut u.clone(), &mut v.clone(), &Inline);
         tamper(&mut prover);
         let view = verify(5, &prover, &u, &v, claims);
         assert_eq!(view.accepted(), view.same_challenges, "the challenges already differ");
@@ -192,9 +193,9 @@ fn the_best_cheat_in_one_level_wins_as_often_as_its_polynomial_has_roots() {
         let high_low = Gf256::inner_product(&u[half..], &v[..half]) + error[1];
         let point = prover.publish(&[low_high, high_low]);
         let (mut u_next, mut v_next) = (u.clone(), v.clone());
-        halve_u(&mut u_next, point);
-        halve_v(&mut v_next, point);
-        prover.finish(u_next, v_next);
+        let u_next = halve(&mut u_next, point, Gf256::add_multiple, &Inline);
+        let v_next = halve(&mut v_next, point, Gf256::scale_and_add, &Inline);
+        prover.finish(u_next, v_next, &Inline);
         let claims = [Gf256::ONE, Gf256::inner_product(&u, &v)];
         accepted += u32::from(verify(t, &prover, &u, &v, claims).accepted());
     }
@@ -222,7 +223,7 @@ fn a_prover_with_other_weights_is_rejected() {
     let weigh = |w: &[Fp]| -> Vec<Fp> { v.iter().zip(w).map(|(&v, &w)| v * w).collect() };
     let setting = Setting::new(1);
     let mut prover = setting.prover();
-    prover.finish(u.clone(), weigh(&others));
+    prover.finish(&mut u.clone(), &mut weigh(&others), &Inline);
     let right = weigh(&weights);
     let claims = [Fp::ZERO, Fp::inner_product(&u, &right)];
     assert!(!verify(1, &prover, &u, &right, claims).accepted());
@@ -297,14 +298,14 @@ fn with_other_challenges_the_right_claim_would_say_something_about_v() {
     for t in 0..200 {
         let setting = Setting::new(t);
         let mut prover = setting.prover();
-        prover.finish(u.clone(), v.clone());
+        prover.finish(&mut u.clone(), &mut v.clone(), &Inline);
         let claims = [Gf256::ZERO, Gf256::inner_product(&u, &v)];
         let honest = verify(t, &prover, &u, &v, claims);
         assert!(honest.accepted());
         let setting = Setting::again(t);
         let mut right = Right::new(chain(1 << 40), setting.right(), &prover.digests);
         right.claim = claims[1];
-        let end = right.finish(v.clone());
+        let end = right.finish(&mut v.clone(), &Inline);
         determined += u32::from(honest.left[0] * end == honest.left[1] + right.claim);
         assert_ne!(right.challenges(), prover.challenges(), "this is what V2 shows");
     }
@@ -318,7 +319,7 @@ fn a_salted_digest_does_not_give_up_a_small_batch() {
     let [v, _] = vectors::<Gf128>(2, 7);
     let setting = Setting::new(1);
     let mut prover = setting.prover();
-    prover.finish(secret.to_vec(), v.clone());
+    prover.finish(&mut secret.to_vec(), &mut v.clone(), &Inline);
     let bare: [u8; 32] = Sha256::digest(encode(&prover.message)).into();
 
     let search = |digest: [u8; 32], hash: &dyn Fn(&[u8]) -> [u8; 32]| -> Vec<[Gf128; 2]> {
