@@ -4,6 +4,9 @@
 //! none opens anything before it holds all verdicts.
 
 mod cheaters;
+#[path = "../common/mod.rs"]
+mod common;
 mod messages;
 mod program;
+mod searches;
 mod sessions;
