@@ -51,6 +51,8 @@ pub struct Doctor {
 enum Role {
     /// Everything.
     Operator,
+    /// Coordinator and parties.
+    Party,
     /// Coordinator and notaries: shares reach the parties through the coordinator.
     Provider,
     /// The coordinator: results come through it.
@@ -83,10 +85,10 @@ async fn examine(args: &Doctor) -> Report {
     let Target { survey, id, mut findings, page } = target;
     let mut servers = checks::Servers::default();
     let context = checks::Context { survey: &survey, id, roots };
-    let everything = args.role == Role::Operator;
+    let needs_parties = matches!(args.role, Role::Operator | Role::Party);
     let coordinator = context.coordinator();
     let parties = async {
-        if everything {
+        if needs_parties {
             Some(tokio::join!(context.party(0), context.party(1), context.party(2)))
         } else {
             None
@@ -97,7 +99,7 @@ async fn examine(args: &Doctor) -> Report {
     for party in parties.into_iter().flat_map(<[_; 3]>::from) {
         servers.take(party, &mut findings);
     }
-    if args.role != Role::Consumer {
+    if matches!(args.role, Role::Operator | Role::Provider) {
         notaries(&context, &args.notary_metrics, &mut servers, &mut findings).await;
     }
     if let Some(page) = args.page.as_ref().or(page.as_ref()) {

@@ -1,0 +1,4 @@
+//! What the deployment test stands on.
+
+pub mod hosts;
+pub mod page;
