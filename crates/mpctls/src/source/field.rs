@@ -181,8 +181,12 @@ fn plain(text: &str) -> bool {
     text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\' && b != 0x7f)
 }
 
-/// True if `value` is a decimal number in `[min, max]`, both in units of 10^-scale.
+/// True if `value` is a decimal number in `[min, max]`, both in units of 10^-scale. A sign is refused where no
+/// negative number is accepted, even before a zero: so does the circuit that parses private values.
 fn within(value: &str, scale: u32, min: i64, max: i64) -> bool {
+    if min >= 0 && value.starts_with('-') {
+        return false;
+    }
     scaled(value, scale).is_some_and(|v| i128::from(min) <= v && v <= i128::from(max))
 }
 
@@ -197,4 +201,80 @@ pub(crate) fn scaled(value: &str, scale: u32) -> Option<i128> {
     let kept: String = fraction.chars().chain(std::iter::repeat('0')).take(scale as usize).collect();
     let magnitude: i128 = format!("{whole}{kept}").parse().ok()?;
     Some(if negative { -magnitude } else { magnitude })
+}
+
+#[cfg(test)]
+mod tests {
+    use circuit::parse::{self, Format};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const WINDOW: u32 = 24;
+
+    /// Bounds of a range, small and around zero more often than not.
+    fn range() -> impl Strategy<Value = (i64, i64)> {
+        let bound = || prop_oneof![Just(0), -3i64..4, -2000i64..2000, -LARGEST..=LARGEST];
+        (bound(), bound()).prop_map(|(a, b)| (a.min(b), a.max(b)))
+    }
+
+    fn kinds() -> impl Strategy<Value = (Kind, parse::Kind)> {
+        let integer =
+            range().prop_map(|(min, max)| (Kind::Integer { min, max }, parse::Kind::Integer { min, max }));
+        let decimal = (0u32..5, range()).prop_map(|(scale, (min, max))| {
+            (Kind::Decimal { scale, min, max }, parse::Kind::Decimal { scale, min, max })
+        });
+        prop_oneof![integer, decimal, Just((Kind::Boolean, parse::Kind::Boolean))]
+    }
+
+    /// Numbers, words, and what is nearly one.
+    fn values() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "-?(0|[1-9][0-9]{0,8})(\\.[0-9]{1,6})?",
+            "-?0(\\.0{1,6})?",
+            "[-.0-9]{1,8}",
+            "true|false|null|[tfn-][a-z0]{0,5}",
+            "[!-~&&[^\",}\\]\\\\]]{1,10}",
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// What a prover may commit to and what the parties accept is the same, and it reads as the same number.
+        #[test]
+        fn clear_values_are_read_as_the_circuit_reads_them((kind, parsed) in kinds(), value in values()) {
+            let scale = match &kind {
+                Kind::Decimal { scale, .. } => *scale,
+                _ => 0,
+            };
+            let field = Field {
+                name: "x".to_owned(),
+                description: String::new(),
+                visibility: Visibility::Private,
+                kind,
+                unit: String::new(),
+                window: WINDOW,
+            };
+            let quoted = parsed != parse::Kind::Boolean;
+            let format = Format { kind: parsed, quoted, nullable: false };
+            prop_assert_eq!(field.check().is_ok(), format.check(WINDOW as usize).is_ok());
+            let mut window = value.clone().into_bytes();
+            window.resize(WINDOW as usize, if quoted { b'"' } else { b',' });
+            let read = format.read(&window);
+            prop_assert_eq!(field.accepts(&value), read.is_some(), "{:?}", read);
+            if let (true, Some(Some(read))) = (quoted, read) {
+                prop_assert_eq!(scaled(&value, scale), Some(i128::from(read)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_negative_zero_needs_a_range_with_negative_numbers() {
+        for (min, accepted) in [(0, false), (-1, true)] {
+            for value in ["-0", "-0.0", "-0.001"] {
+                assert_eq!(within(value, 2, min, 10), accepted, "{value} from {min}");
+            }
+        }
+    }
 }
