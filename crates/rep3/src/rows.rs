@@ -2,7 +2,11 @@
 
 use algebra::{Bits, Gf128, columns_to_rows, transpose64};
 
+use crate::executor::{Executor, Inline, Task, part};
 use crate::share::BitShare;
+
+/// Groups of 64 rows worth a task of their own.
+const TASK: usize = 64;
 
 /// One component of some columns of bits, row after row.
 #[derive(Clone)]
@@ -23,7 +27,24 @@ impl Rows {
     }
 
     /// The columns of the rows with these numbers, in this order.
-    pub fn gather(&self, rows: &[u32]) -> Vec<Bits> {
+    pub fn gather(&self, rows: &[u32], executor: &dyn Executor) -> Vec<Bits> {
+        let size = 64 * part(rows.len().div_ceil(64), TASK, executor);
+        let mut parts = vec![Vec::new(); rows.len().div_ceil(size)];
+        let tasks = parts.iter_mut().zip(rows.chunks(size));
+        executor.run(
+            tasks.map(|(part, rows)| Box::new(move || *part = self.gather_words(rows)) as Task<'_>).collect(),
+        );
+        let mut parts = parts.into_iter();
+        let mut columns = parts.next().unwrap_or_else(|| vec![Vec::new(); self.columns]);
+        for part in parts {
+            for (column, words) in columns.iter_mut().zip(part) {
+                column.extend(words);
+            }
+        }
+        columns.into_iter().map(|words| Bits::from_words(words, rows.len())).collect()
+    }
+
+    fn gather_words(&self, rows: &[u32]) -> Vec<Vec<u64>> {
         let width = self.width();
         let mut columns = vec![vec![0; rows.len().div_ceil(64)]; self.columns];
         for (index, rows) in rows.chunks(64).enumerate() {
@@ -38,7 +59,7 @@ impl Rows {
                 }
             }
         }
-        columns.into_iter().map(|words| Bits::from_words(words, rows.len())).collect()
+        columns
     }
 
     /// Every row hashed to one field element: its 128-bit words, weighted.
@@ -77,13 +98,13 @@ impl ShareRows {
     }
 
     /// The columns of the rows with these numbers, in this order.
-    pub fn gather(&self, rows: &[u32]) -> Vec<BitShare> {
-        let columns = self.own.gather(rows).into_iter().zip(self.next.gather(rows));
+    pub fn gather(&self, rows: &[u32], executor: &dyn Executor) -> Vec<BitShare> {
+        let columns = self.own.gather(rows, executor).into_iter().zip(self.next.gather(rows, executor));
         columns.map(|(own, next)| BitShare { own, next }).collect()
     }
 }
 
 /// The rows of some columns with these numbers, in this order.
 pub(crate) fn gather(columns: &[BitShare], rows: &[u32]) -> Vec<BitShare> {
-    ShareRows::new(columns).gather(rows)
+    ShareRows::new(columns).gather(rows, &Inline)
 }

@@ -38,6 +38,17 @@ pub trait Carryless: Copy {
     /// Adds the products of the lanes to the sums.
     fn accumulate(self, sum: &mut Self::Sum, a: Self::Vector, b: Self::Vector);
 
+    /// The sum of the two halves of each lane, in both its halves.
+    fn halves(self, a: Self::Vector) -> Self::Vector;
+
+    /// As [`accumulate`](Carryless::accumulate), with the [`halves`](Carryless::halves) of `b` at hand: three
+    /// multiplications for four (Karatsuba). The sums must be [settled](Carryless::settle) before anything else is
+    /// done with them.
+    fn accumulate_with(self, sum: &mut Self::Sum, a: Self::Vector, b: Self::Vector, halves: Self::Vector);
+
+    /// The sums that [`accumulate_with`](Carryless::accumulate_with) has made.
+    fn settle(self, sum: Self::Sum) -> Self::Sum;
+
     /// What the sums stand for.
     fn reduce(self, sum: Self::Sum) -> Self::Vector;
 

@@ -114,6 +114,23 @@ mod tests {
         }
     }
 
+    /// An inner product by [`Carryless::accumulate_with`].
+    #[derive(Clone)]
+    struct WithHalves<'a>(&'a [Gf128], &'a [Gf128]);
+
+    impl Kernel for WithHalves<'_> {
+        type Output = Gf128;
+
+        fn run<C: Carryless>(self, c: C) -> Gf128 {
+            let mut sum = c.sum();
+            for (a, b) in self.0.chunks(C::LANES).zip(self.1.chunks(C::LANES)) {
+                let b = c.load(b);
+                c.accumulate_with(&mut sum, c.load(a), b, c.halves(b));
+            }
+            c.total(c.settle(sum))
+        }
+    }
+
     proptest! {
         #[test]
         fn every_instruction_set_computes_the_same(seed: [u8; 16], n in 0usize..80) {
@@ -122,6 +139,8 @@ mod tests {
             let factor = prg.element();
             agree(Product(factor, prg.element()));
             agree(InnerProduct(&u, &v));
+            agree(WithHalves(&u, &v));
+            prop_assert_eq!(run_every_way(WithHalves(&u, &v)), run_every_way(InnerProduct(&u, &v)));
             for values in [&v[..], &v[..n / 2], &v[..n.saturating_sub(1)]] {
                 agree(Folded(&u, factor, values));
             }

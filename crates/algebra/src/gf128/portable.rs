@@ -50,6 +50,21 @@ impl Carryless for Portable {
     }
 
     #[inline]
+    fn halves(self, a: Gf128) -> Gf128 {
+        Gf128(a.0 ^ a.0.rotate_left(64))
+    }
+
+    #[inline]
+    fn accumulate_with(self, sum: &mut Gf128Accumulator, a: Gf128, b: Gf128, _halves: Gf128) {
+        accumulate(sum, a, b);
+    }
+
+    #[inline]
+    fn settle(self, sum: Gf128Accumulator) -> Gf128Accumulator {
+        sum
+    }
+
+    #[inline]
     fn reduce(self, sum: Gf128Accumulator) -> Gf128 {
         sum.reduce()
     }

@@ -6,10 +6,10 @@
 
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_and_si128, _mm_clmulepi64_si128, _mm_loadu_si128, _mm_setzero_si128,
-    _mm_slli_si128, _mm_srli_si128, _mm_storeu_si128, _mm_xor_si128, _mm256_and_si256,
+    _mm_shuffle_epi32, _mm_slli_si128, _mm_srli_si128, _mm_storeu_si128, _mm_xor_si128, _mm256_and_si256,
     _mm256_broadcastsi128_si256, _mm256_bslli_epi128, _mm256_bsrli_epi128, _mm256_castsi256_si128,
     _mm256_clmulepi64_epi128, _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_setzero_si256,
-    _mm256_xor_si256,
+    _mm256_shuffle_epi32, _mm256_xor_si256, _mm256_zextsi128_si256,
 };
 
 use super::Gf128;
@@ -17,6 +17,9 @@ use super::carryless::{Carryless, Kernel};
 
 /// x^7 + x^2 + x + 1, which is x^128.
 const TAIL: u128 = 0x87;
+
+/// Exchanges the halves of a lane.
+const SWAP: i32 = 0b01_00_11_10;
 
 /// Proof that the processor has PCLMULQDQ.
 #[derive(Clone, Copy)]
@@ -139,6 +142,27 @@ impl Carryless for Pclmul {
     }
 
     #[inline(always)]
+    fn halves(self, a: __m128i) -> __m128i {
+        // SAFETY: SSE2 is part of x86-64.
+        unsafe { _mm_xor_si128(a, _mm_shuffle_epi32::<SWAP>(a)) }
+    }
+
+    #[inline(always)]
+    fn accumulate_with(self, sum: &mut Parts<__m128i>, a: __m128i, b: __m128i, halves: __m128i) {
+        // SAFETY: the token is proof of the instructions.
+        unsafe {
+            sum.low = _mm_xor_si128(sum.low, _mm_clmulepi64_si128::<0x00>(a, b));
+            sum.mid = _mm_xor_si128(sum.mid, _mm_clmulepi64_si128::<0x00>(self.halves(a), halves));
+            sum.high = _mm_xor_si128(sum.high, _mm_clmulepi64_si128::<0x11>(a, b));
+        }
+    }
+
+    #[inline(always)]
+    fn settle(self, sum: Parts<__m128i>) -> Parts<__m128i> {
+        Parts { mid: self.add(sum.mid, self.add(sum.low, sum.high)), ..sum }
+    }
+
+    #[inline(always)]
     fn reduce(self, sum: Parts<__m128i>) -> __m128i {
         let tail = load(Gf128(TAIL));
         // SAFETY: the token is proof of the instructions.
@@ -167,13 +191,13 @@ impl Carryless for Vpclmul {
 
     #[inline(always)]
     fn load(self, elements: &[Gf128]) -> __m256i {
-        let pair = match *elements {
-            [] => [Gf128(0); 2],
-            [only] => [only, Gf128(0)],
-            [first, second, ..] => [first, second],
-        };
-        // SAFETY: 32 bytes are read from a 32-byte value; the token is proof of the instructions.
-        unsafe { _mm256_loadu_si256((&raw const pair).cast()) }
+        match elements {
+            // SAFETY: 32 bytes are read from two values of 16 bytes; the token is proof of the instructions.
+            [_, _, ..] => unsafe { _mm256_loadu_si256(elements.as_ptr().cast()) },
+            // SAFETY: the token is proof of the instructions.
+            [only] => unsafe { _mm256_zextsi128_si256(load(*only)) },
+            [] => self.splat(Gf128(0)),
+        }
     }
 
     #[inline(always)]
@@ -217,6 +241,27 @@ impl Carryless for Vpclmul {
             sum.mid = _mm256_xor_si256(sum.mid, cross);
             sum.high = _mm256_xor_si256(sum.high, _mm256_clmulepi64_epi128::<0x11>(a, b));
         }
+    }
+
+    #[inline(always)]
+    fn halves(self, a: __m256i) -> __m256i {
+        // SAFETY: the token is proof of the instructions.
+        unsafe { _mm256_xor_si256(a, _mm256_shuffle_epi32::<SWAP>(a)) }
+    }
+
+    #[inline(always)]
+    fn accumulate_with(self, sum: &mut Parts<__m256i>, a: __m256i, b: __m256i, halves: __m256i) {
+        // SAFETY: the token is proof of the instructions.
+        unsafe {
+            sum.low = _mm256_xor_si256(sum.low, _mm256_clmulepi64_epi128::<0x00>(a, b));
+            sum.mid = _mm256_xor_si256(sum.mid, _mm256_clmulepi64_epi128::<0x00>(self.halves(a), halves));
+            sum.high = _mm256_xor_si256(sum.high, _mm256_clmulepi64_epi128::<0x11>(a, b));
+        }
+    }
+
+    #[inline(always)]
+    fn settle(self, sum: Parts<__m256i>) -> Parts<__m256i> {
+        Parts { mid: self.add(sum.mid, self.add(sum.low, sum.high)), ..sum }
     }
 
     #[inline(always)]

@@ -19,6 +19,7 @@ mod proof;
 use algebra::{Bits, Field, Fp, decode, encode};
 
 use crate::abort::{Abort, Cause};
+use crate::executor::Executor;
 use crate::network::{Party, Step};
 use crate::prss::{Key, Purpose, Tag};
 use crate::rows::Rows;
@@ -85,7 +86,7 @@ fn hop(
     let me = session.party();
     let (result, hop) = if me == first {
         let drawn = tags.draw(&session.prss().next, shape);
-        let mut y_a = own.clone().add(&next).permute(&drawn.permutation);
+        let mut y_a = own.clone().add(&next).permute(&drawn.permutation, session.executor());
         y_a = y_a.sub(&drawn.fresh).add(&drawn.rho);
         session.send(me.left(), FIRST, y_a.encode())?;
         session.flush(FIRST)?;
@@ -93,10 +94,10 @@ fn hop(
         ((y_a, fresh), Hop::First { x_a: own, permutation: permutation.into(), rho })
     } else if me == first.right() {
         let drawn = tags.draw(&session.prss().own, shape);
-        let y_t = next.permute(&drawn.permutation).sub(&drawn.rho);
+        let y_t = next.permute(&drawn.permutation, session.executor()).sub(&drawn.rho);
         session.send(me.right(), SECOND, y_t.encode())?;
         session.flush(SECOND)?;
-        let known = own.permute(&drawn.permutation).sub(&drawn.fresh).add(&drawn.rho);
+        let known = own.permute(&drawn.permutation, session.executor()).sub(&drawn.fresh).add(&drawn.rho);
         let Drawn { permutation, fresh, .. } = drawn;
         ((fresh, y_t), Hop::Second { x_t: next, permutation: permutation.into(), known })
     } else {
@@ -185,10 +186,11 @@ impl Component {
     }
 
     /// Row `i` of the result is row `permutation[i]`.
-    fn permute(&self, permutation: &[u32]) -> Self {
+    fn permute(&self, permutation: &[u32], executor: &dyn Executor) -> Self {
         let bits: Vec<&Bits> = self.bits.iter().collect();
         let gather = |column: &Vec<Fp>| permutation.iter().map(|&row| column[row as usize]).collect();
-        Self { bits: Rows::new(&bits).gather(permutation), field: self.field.iter().map(gather).collect() }
+        let field = self.field.iter().map(gather).collect();
+        Self { bits: Rows::new(&bits).gather(permutation, executor), field }
     }
 
     fn add(mut self, other: &Self) -> Self {

@@ -201,6 +201,7 @@ impl<F: Field> Weights<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::executor::Inline;
     use crate::shuffle::Shape;
 
     const SHAPE: Shape = Shape { rows: 70, bits: 130, field: 2 };
@@ -227,9 +228,9 @@ mod tests {
             let x = [random(prg), random(prg), random(prg)];
             let (fresh, rho) = (random(prg), random(prg));
             let permutation = Arc::new(prg.permutation(SHAPE.rows));
-            let masked = |x: &Component| x.permute(&permutation).sub(&fresh).add(&rho);
+            let masked = |x: &Component| x.permute(&permutation, &Inline).sub(&fresh).add(&rho);
             let y_a = masked(&x[0].clone().add(&x[1]));
-            let (y_t, known) = (x[2].permute(&permutation).sub(&rho), masked(&x[1]));
+            let (y_t, known) = (x[2].permute(&permutation, &Inline).sub(&rho), masked(&x[1]));
             Self { x, permutation, rho, y_a, y_t, known }
         }
 
@@ -315,8 +316,8 @@ mod tests {
         let repeated: Vec<u32> = (0..SHAPE.rows as u32).map(|row| row.max(1)).collect();
         for rows in [exchanged, repeated] {
             let mut world = World::new(&mut prg);
-            world.y_a = world.y_a.permute(&rows);
-            world.y_t = world.y_t.permute(&rows);
+            world.y_a = world.y_a.permute(&rows, &Inline);
+            world.y_t = world.y_t.permute(&rows, &Inline);
             assert_eq!(holds(&world, &mut prg), [[false; 2]; 2]);
         }
     }
@@ -327,7 +328,8 @@ mod tests {
         let mut world = World::new(&mut prg);
         let other = prg.permutation(SHAPE.rows);
         // The pair's first member permutes its own part otherwise, and masks as it should.
-        let difference = world.x[0].permute(&other).sub(&world.x[0].permute(&world.permutation));
+        let difference =
+            world.x[0].permute(&other, &Inline).sub(&world.x[0].permute(&world.permutation, &Inline));
         world.y_a = world.y_a.add(&difference);
         assert_eq!(holds(&world, &mut prg), [[false, true]; 2]);
     }

@@ -30,8 +30,9 @@ impl<'a> Comparer<'a> {
     pub fn less(&mut self, left: &[u32], right: &[u32]) -> Result<Bits, Abort> {
         let mut less = BitShare::default();
         for (left, right) in left.chunks(CHUNK).zip(right.chunks(CHUNK)) {
-            let left = IntShare::unsigned(self.rows.gather(left));
-            let part = less_than(&left, &IntShare::unsigned(self.rows.gather(right)), self.session)?;
+            let [left, right] =
+                [left, right].map(|rows| IntShare::unsigned(self.rows.gather(rows, self.session.executor())));
+            let part = less_than(&left, &right, self.session)?;
             less = if less.is_empty() { part } else { BitShare::concat([&less, &part]) };
         }
         let less = self.session.verify(less)?;

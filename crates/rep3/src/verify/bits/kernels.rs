@@ -27,6 +27,7 @@ impl Kernel for Correlate<'_> {
             let [x, y] = [&self.gates.x_own, &self.gates.y_own].map(|column| tile(column, index));
             let [x_next, y_next] = [&self.gates.x_next, &self.gates.y_next].map(|column| tile(column, index));
             let weights = row_weights(c, &self.weights.rows, self.weights.tiles[index]);
+            let halves = halves(c, &weights);
             for half in (0..2).step_by(C::LANES) {
                 for distance in 1..ROWS {
                     // Rows of `u` that come `distance` after, then before, the row of `v`.
@@ -38,7 +39,7 @@ impl Kernel for Correlate<'_> {
                         half,
                         [&x[u.clone()], &y[u]],
                         [&y_next[v.clone()], &x_next[v.clone()]],
-                        &weights[v],
+                        [&weights[v.clone()], &halves[v]],
                     );
                     let sum = &mut sums[ROWS - 1 - distance];
                     let (u, v) = (0..ROWS - distance, distance..ROWS);
@@ -48,12 +49,12 @@ impl Kernel for Correlate<'_> {
                         half,
                         [&x[u.clone()], &y[u]],
                         [&y_next[v.clone()], &x_next[v.clone()]],
-                        &weights[v],
+                        [&weights[v.clone()], &halves[v]],
                     );
                 }
             }
         }
-        sums.into_iter().map(|sum| c.total(sum)).collect()
+        sums.into_iter().map(|sum| c.total(c.settle(sum))).collect()
     }
 }
 
@@ -65,14 +66,16 @@ fn diagonal<C: Carryless>(
     half: usize,
     u: [&[[Gf128; 2]]; 2],
     v: [&[[Gf128; 2]]; 2],
-    weights: &[[Gf128; 2]],
+    weights: [&[[Gf128; 2]]; 2],
 ) {
     let mut local = *sum;
+    let weights = weights[0].iter().zip(weights[1]);
     let rows = u[0].iter().zip(u[1]).zip(v[0].iter().zip(v[1])).zip(weights);
-    for (((x, y), (y_next, x_next)), weight) in rows {
+    for (((x, y), (y_next, x_next)), (weight, halves)) in rows {
         let first = c.and(c.load(&x[half..]), c.load(&y_next[half..]));
         let second = c.and(c.load(&y[half..]), c.load(&x_next[half..]));
-        c.accumulate(&mut local, c.add(first, second), c.load(&weight[half..]));
+        let (weight, halves) = (c.load(&weight[half..]), c.load(&halves[half..]));
+        c.accumulate_with(&mut local, c.add(first, second), weight, halves);
     }
     *sum = local;
 }
@@ -89,6 +92,18 @@ fn row_weights<C: Carryless>(c: C, rows: &[Gf128; ROWS], tile: [Gf128; 2]) -> Ti
         }
     }
     weights
+}
+
+/// [`Carryless::halves`] of every element of a tile.
+#[inline(always)]
+fn halves<C: Carryless>(c: C, tile: &Tile) -> Tile {
+    let mut halves = [[Gf128::default(); 2]; ROWS];
+    for (halves, row) in halves.iter_mut().zip(tile) {
+        for half in (0..2).step_by(C::LANES) {
+            c.store(c.halves(c.load(&row[half..])), &mut halves[half..]);
+        }
+    }
+    halves
 }
 
 /// The weighted sum of one bit a gate.
