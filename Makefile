@@ -1,5 +1,5 @@
-# The two commands of the README. Each does its own set-up.
-.PHONY: demo test
+# The two commands of the README, and the release. Each does its own set-up.
+.PHONY: demo test release
 
 demo: ## Starts a whole survey on this machine and keeps it up until Ctrl-C.
 	cargo build --release --bin mpcstats
@@ -11,3 +11,6 @@ test: ## Runs every test: the crates', the documented commands, the page in a br
 	cargo build --bin mpcstats
 	cd tests/page && MPCSTATS=$(CURDIR)/target/debug/mpcstats npm test --silent
 	./scripts/test-python
+
+release: ## Builds what is shipped: binary, manual pages, completions, list of components, checksums.
+	./scripts/release

@@ -61,6 +61,7 @@ fn the_page_on_remote_deployment_deploys_and_survives_a_party_that_is_cut_off() 
             }
             Step::Serve { on, command } => on.iter().for_each(|host| hosts.serve(host, &command)),
             Step::Copy { from, files, to } => hosts.copy(&from, &files, &to),
+            Step::Up(_) => panic!("this page has no containers"),
             Step::Cut(host) => hosts.cable(&host, false),
             Step::Mend(host) => hosts.cable(&host, true),
         }

@@ -10,6 +10,7 @@ mod config;
 mod coordinator;
 mod demo;
 mod doctor;
+mod health;
 mod notary;
 mod party;
 mod prove;
@@ -59,6 +60,8 @@ pub enum Command {
     Coordinator(coordinator::Coordinator),
     /// Checks a deployment from this host: reachability, keys, clocks, versions, survey; says what to fix.
     Doctor(doctor::Doctor),
+    /// Asks a server on this host whether it lives: for containers' health checks.
+    Health(health::Health),
     /// Prints and checks configuration files.
     Config(config::Config),
     /// Prints a completion script for a shell.
@@ -89,6 +92,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Party(args) => party::run(&args),
         Command::Coordinator(args) => coordinator::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Health(args) => health::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),

@@ -64,7 +64,7 @@ impl Hosts {
         let mut names = "127.0.0.1 localhost\n".to_owned();
         for host in &self.names {
             std::fs::create_dir(self.folder(host)).unwrap();
-            names += &format!("{} {host}.example\n", self.address(host));
+            names += &format!("{} {host}.example {host}\n", self.address(host));
         }
         for shared in ["sources", "surveys", "deploy"] {
             std::os::unix::fs::symlink(root.join(shared), self.folder("organiser").join(shared)).unwrap();

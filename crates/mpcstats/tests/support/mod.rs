@@ -1,4 +1,6 @@
-//! What the deployment test stands on.
+//! What the deployment and container tests stand on.
+
+#![allow(dead_code, reason = "each test uses a part")]
 
 pub mod hosts;
 pub mod page;

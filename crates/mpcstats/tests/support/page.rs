@@ -2,9 +2,22 @@
 
 /// One thing to do.
 pub enum Step {
-    Run { on: Vec<String>, times: u32, script: String },
-    Serve { on: Vec<String>, command: String },
-    Copy { from: String, files: Vec<String>, to: String },
+    Run {
+        on: Vec<String>,
+        times: u32,
+        script: String,
+    },
+    Serve {
+        on: Vec<String>,
+        command: String,
+    },
+    Copy {
+        from: String,
+        files: Vec<String>,
+        to: String,
+    },
+    /// Starts the containers of these profiles.
+    Up(Vec<String>),
     Cut(String),
     Mend(String),
 }
@@ -14,7 +27,9 @@ pub fn steps(page: &str) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
-        if let Some(host) = comment(line, "cut") {
+        if let Some(profiles) = comment(line, "up") {
+            steps.push(Step::Up(profiles.split(' ').map(ToOwned::to_owned).collect()));
+        } else if let Some(host) = comment(line, "cut") {
             steps.push(Step::Cut(host));
         } else if let Some(host) = comment(line, "mend") {
             steps.push(Step::Mend(host));

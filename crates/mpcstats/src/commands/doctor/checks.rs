@@ -84,7 +84,7 @@ impl Looked {
     async fn ready(&mut self, http: &Http) {
         let answer = http.get("/readyz").await;
         let Some(answer) = self.note("ready", answer) else { return };
-        if answer.good {
+        if answer.good() {
             return self.good("ready", "storage answers");
         }
         match serde_json::from_slice::<Problem>(&answer.body) {
@@ -251,7 +251,7 @@ impl Context<'_> {
         let answer = http.get(&format!("/api/surveys/{}", self.id)).await;
         let Some(answer) = looked.note("survey", answer) else { return looked };
         looked.ahead = answer.ahead;
-        match (answer.good, serde_json::from_slice::<Problem>(&answer.body)) {
+        match (answer.good(), serde_json::from_slice::<Problem>(&answer.body)) {
             (true, _) => looked.good("survey", "shows this survey"),
             (false, Ok(problem)) if problem.code == survey::Code::NotFound => {
                 let fix = "List this survey under `[[surveys]]` in its configuration, and restart it.";

@@ -7,7 +7,7 @@
 
 mod checks;
 mod findings;
-mod probe;
+pub mod probe;
 mod target;
 
 use std::path::PathBuf;

@@ -35,7 +35,7 @@ pub enum Trust {
     Key(net::PublicKey),
     /// By a certificate of one of these authorities.
     Authorities(Arc<RootCertStore>),
-    /// Not at all: plain HTTP.
+    /// Not at all: plain HTTP, or a server on this host.
     Nobody,
 }
 
@@ -151,13 +151,17 @@ fn good_later(chain: &[CertificateDer<'_>], name: &ServerName<'_>, roots: &Arc<R
 
 /// An HTTP answer.
 pub struct Answer {
-    pub good: bool,
+    pub status: u16,
     pub body: Vec<u8>,
     /// How far the server's clock is ahead of this host's, in seconds, by its `Date` header.
     pub ahead: Option<i64>,
 }
 
 impl Answer {
+    pub fn good(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         let fix = "Check the address, and that both sides have the same version.";
         serde_json::from_slice(&self.body)
@@ -176,7 +180,6 @@ impl Http {
         let tls = match trust {
             Trust::Key(key) => net::tls::https_client(*key).map_err(|error| error.to_string()),
             Trust::Authorities(roots) => authorities(roots),
-            // Unused: the address is a plain one.
             Trust::Nobody => net::tls::fetch_by_hash_client().map_err(|error| error.to_string()),
         };
         let broken = |error: String| fault(error, "Report this: TLS cannot be configured.");
@@ -210,6 +213,6 @@ impl Http {
                 return Err(fault(format!("GET {path} answers with more than {MAX_ANSWER} bytes"), fix));
             }
         }
-        Ok(Answer { good: response.status().is_success(), body, ahead })
+        Ok(Answer { status: response.status().as_u16(), body, ahead })
     }
 }
