@@ -2,26 +2,36 @@
 //! package and list the plan's file.
 
 use stats::build::{Column, Program, Scalar};
-use stats::library::group_by;
+use stats::library::{Record, group_by};
 use stats::{Plan, Schema};
 
 use crate::code::{Code, Refusal};
 
-type Statistic = fn(&Column) -> Scalar;
+/// The points of a named Lorenz curve: deciles.
+const LORENZ_POINTS: u32 = 10;
+
+#[derive(Clone, Copy)]
+enum Statistic {
+    One(fn(&Column) -> Scalar),
+    Series(fn(&Column) -> Record),
+}
+
+use Statistic::{One, Series};
 
 /// The statistics that can be named, and what they are called.
 const STATISTICS: &[(&str, Statistic)] = &[
-    ("count", Column::count),
-    ("sum", Column::sum),
-    ("mean", Column::mean),
-    ("median", Column::median),
-    ("mode", Column::mode),
-    ("min", Column::min),
-    ("max", Column::max),
-    ("variance", |column| column.variance(false)),
-    ("standard_deviation", |column| column.standard_deviation(false)),
-    ("proportion", Column::proportion),
-    ("gini", Column::gini),
+    ("count", One(Column::count)),
+    ("sum", One(Column::sum)),
+    ("mean", One(Column::mean)),
+    ("median", One(Column::median)),
+    ("mode", One(Column::mode)),
+    ("min", One(Column::min)),
+    ("max", One(Column::max)),
+    ("variance", One(|column| column.variance(false))),
+    ("standard_deviation", One(|column| column.standard_deviation(false))),
+    ("proportion", One(Column::proportion)),
+    ("gini", One(Column::gini)),
+    ("lorenz", Series(|column| column.lorenz(LORENZ_POINTS))),
 ];
 
 /// The names of all statistics.
@@ -54,10 +64,16 @@ pub fn build(
             let detail = format!("plan {name}: {wanted} is none of {}", known.join(", "));
             return Err(Refusal::new(Code::InvalidPlan, detail));
         };
-        match by {
-            None => program.output([wanted.as_str()], &statistic(&of)),
-            Some(by) => {
+        match (by, *statistic) {
+            (None, One(statistic)) => program.output([wanted.as_str()], &statistic(&of)),
+            (None, Series(statistic)) => statistic(&of).output(&program, wanted),
+            (Some(by), One(statistic)) => {
                 group_by(&of, &program.column(Schema::DEFAULT, by), statistic).output(&program, wanted);
+            }
+            (Some(_), Series(_)) => {
+                let detail =
+                    format!("plan {name}: {wanted} is a series of numbers and cannot be taken by groups");
+                return Err(Refusal::new(Code::InvalidPlan, detail));
             }
         }
     }
@@ -82,6 +98,8 @@ mod tests {
         }
         let by_group = build("x", &schema(), "value", Some("group"), &["mean".to_owned()]).unwrap();
         assert_eq!(by_group.outputs.len(), 2);
+        let series = build("x", &schema(), "value", Some("group"), &["lorenz".to_owned()]);
+        assert!(series.unwrap_err().detail.contains("by groups"));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::watch::{Event, Watched};
-use super::{Shared, assets, operator};
+use super::{Shared, assets, openapi, operator};
 
 /// What browsers may do with the page: nothing but what it brings along.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -42,6 +42,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/surveys/{id}/qr.svg", get(qr))
         .route("/api/surveys/{id}/events", get(events))
         .route("/api/operator", get(operator_view))
+        .route("/api/openapi.json", get(|| async { Json(openapi::document()) }))
         .route("/healthz", get(|| async { "ok" }));
     assets::routes(api)
         .fallback(|| async { problem(&Code::NotFound.into()) })

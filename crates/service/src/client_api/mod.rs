@@ -11,6 +11,7 @@
 mod assets;
 pub mod http;
 mod log;
+pub mod openapi;
 mod operator;
 mod view;
 mod watch;
@@ -26,7 +27,7 @@ use tokio::sync::watch as stop;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
-pub use view::{OperatorView, PartyView, RefusalView, ReleaseView, SurveyView};
+pub use view::{OperatorView, PartyView, PlanView, RefusalView, ReleaseView, SurveyView};
 use watch::Watched;
 
 /// What a client API is made from.

@@ -32,10 +32,23 @@ pub struct SurveyView {
     pub next_release_at: Option<u64>,
     /// Where it stands.
     pub status: Status,
-    /// The command that takes part.
+    /// What it computes.
+    pub plans: Vec<PlanView>,
+    /// The command that takes part; for what a provider types in, `VALUE` stands in its place.
     pub join_command: String,
+    /// What that command asks a provider for: the secrets of the source.
+    pub needs: Vec<String>,
     /// The command that checks a certificate; `{file}` stands for its path.
     pub verify_command: String,
+}
+
+/// A plan that a survey lists.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlanView {
+    /// Its name.
+    pub name: String,
+    /// What it is, in a few words.
+    pub description: String,
 }
 
 /// A release as the page shows it.

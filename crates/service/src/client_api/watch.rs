@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use client::consumer::{self, Consumer};
-use client::{ClientError, OpenSurvey};
+use client::{ClientError, OpenSurvey, Reference};
 use stats::ResultTable;
+use survey::definition::NamedPlan;
 use survey::wire::Status;
-use survey::{Certificate, Choice};
+use survey::{Certificate, Choice, Survey};
 use tokio::sync::broadcast;
 
 use super::log::{Entry, Log, LogError};
-use super::view::{ReleaseView, SurveyView};
+use super::view::{PlanView, ReleaseView, SurveyView};
 
 /// How often the coordinator is asked where the survey stands.
 const EVERY: Duration = Duration::from_secs(1);
@@ -119,7 +120,9 @@ impl Watched {
             closes_at: survey.closes_at,
             next_release_at: ripe.then(|| status.now + survey.policy.epoch_quiet),
             status,
-            join_command: format!("mpcstats share --survey '{reference}'"),
+            plans: survey.plans.iter().map(plan_view).collect(),
+            join_command: join_command(survey, &reference),
+            needs: needs(survey),
             verify_command: format!("mpcstats certificate verify {{file}} --survey '{reference}'"),
         })
     }
@@ -247,6 +250,26 @@ enum Failure {
     Client(#[from] ClientError),
     #[error(transparent)]
     Log(#[from] LogError),
+}
+
+fn plan_view(named: &NamedPlan) -> PlanView {
+    PlanView { name: named.name.clone(), description: named.description.clone() }
+}
+
+/// The command that takes part, with a place for each value that is typed in.
+fn join_command(survey: &Survey, reference: &Reference) -> String {
+    let mut command = format!("mpcstats share --survey '{reference}'");
+    for field in survey.fields.iter().filter(|field| field.self_reported) {
+        command.push_str(" --value ");
+        command.push_str(&field.name);
+        command.push_str("=VALUE");
+    }
+    command
+}
+
+/// What the command asks for.
+fn needs(survey: &Survey) -> Vec<String> {
+    survey.source.definition().secrets.values().map(|secret| secret.description.clone()).collect()
 }
 
 /// Checks an entry's certificate and reads its results.

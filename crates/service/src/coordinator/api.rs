@@ -142,7 +142,13 @@ async fn settle(State(api): State<Api>, Body(record): Body<SignedRecord>) -> Res
     record.verify(&api.survey_id, &api.survey.body.party_keys())?;
     let header = record.record.header.clone();
     let known = api.tables.tip().await?.0.height > header.height;
+    let refused: Vec<Code> = record.record.refused.iter().map(|refused| refused.code).collect();
     api.tables.settle(record, api.survey_id).await?;
+    if !known {
+        for code in refused {
+            api.metrics.refusal(code);
+        }
+    }
     if let (Some(webhook), false) = (&api.webhook, known) {
         webhook.announce(Event::Batch { header: Box::new(header) });
     }

@@ -4,7 +4,7 @@
 pub mod api;
 mod intake;
 pub mod limits;
-mod openapi;
+pub mod openapi;
 pub mod tables;
 
 pub use intake::Intake;

@@ -1,18 +1,18 @@
 //! The OpenAPI document of the coordinator's API, made from the same table that its test holds against the
-//! router, and from the table of error codes.
+//! router, and from the table of error codes. The client API describes itself in the same way.
 
 use survey::Code;
 use utoipa::openapi::path::{
     HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
 };
-use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
+    ComponentsBuilder, Content, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
     ResponseBuilder, Schema,
 };
 
-/// One call: method, path, what it does, the type of its body and of its answer (of `survey`), its status, and
-/// the refusals that are particular to it.
+/// One call: method, path, what it does, the type of its body and of its answer, its status, and the refusals that
+/// are particular to it. An answer in brackets is a list; one with a slash is a media type, and no JSON.
 pub struct Call(
     pub HttpMethod,
     pub &'static str,
@@ -109,7 +109,16 @@ pub const CALLS: &[Call] = &[
 
 /// The document.
 pub fn document() -> OpenApi {
-    let paths = CALLS.iter().fold(PathsBuilder::new(), |paths, call| paths.path(call.1, item(call)));
+    describe(
+        "mpcstats coordinator",
+        "Submissions and queries of one survey. A failed call answers with a Problem.",
+        CALLS,
+    )
+}
+
+/// The document of an API with these calls.
+pub fn describe(title: &str, description: &str, calls: &[Call]) -> OpenApi {
+    let paths = calls.iter().fold(PathsBuilder::new(), |paths, call| paths.path(call.1, item(call)));
     let codes = ObjectBuilder::new()
         .schema_type(SchemaType::new(Type::String))
         .enum_values(Some(Code::ALL.iter().map(|code| code.text())))
@@ -121,23 +130,42 @@ pub fn document() -> OpenApi {
         .property("code", Ref::from_schema_name("Code"))
         .required("code");
     let mut components = ComponentsBuilder::new().schema("Code", codes).schema("Problem", problem);
-    let mut names: Vec<_> = CALLS.iter().flat_map(|call| call.3.into_iter().chain([call.4])).collect();
+    let mut names: Vec<_> = calls
+        .iter()
+        .flat_map(|call| call.3.into_iter().chain([call.4]))
+        .filter(|name| !name.contains('/'))
+        .map(element)
+        .collect();
     names.sort_unstable();
     names.dedup();
     for name in names {
-        let described = format!("`survey::{name}`: JSON as serde writes it; see the crate's documentation.");
+        let described = format!("The type `{name}`: JSON as serde writes it; see the crates' documentation.");
         components = components.schema(name, ObjectBuilder::new().description(Some(described)));
     }
-    let info = InfoBuilder::new()
-        .title("mpcstats coordinator")
-        .version(env!("CARGO_PKG_VERSION"))
-        .description(Some("Submissions and queries of one survey. A failed call answers with a Problem."));
+    let info =
+        InfoBuilder::new().title(title).version(env!("CARGO_PKG_VERSION")).description(Some(description));
     OpenApiBuilder::new().info(info.build()).paths(paths).components(Some(components.build())).build()
 }
 
+/// The type of which `name` may be a list.
+fn element(name: &str) -> &str {
+    name.trim_start_matches('[').trim_end_matches(']')
+}
+
+/// The media type of a body or an answer, and its content.
+fn content(name: &str) -> (&str, Content) {
+    if name.contains('/') {
+        return (name, ContentBuilder::new().build());
+    }
+    let one = Ref::from_schema_name(element(name));
+    let schema: RefOr<Schema> =
+        if name.starts_with('[') { ArrayBuilder::new().items(one).build().into() } else { one.into() };
+    ("application/json", ContentBuilder::new().schema(Some(schema)).build())
+}
+
 fn item(Call(method, path, summary, body, answer, status, codes): &Call) -> PathItem {
-    let json = |name: &str| ContentBuilder::new().schema(Some(Ref::from_schema_name(name))).build();
-    let success = ResponseBuilder::new().description("Done.").content("application/json", json(answer));
+    let (kind, answer) = content(answer);
+    let success = ResponseBuilder::new().description("Done.").content(kind, answer);
     let mut operation =
         OperationBuilder::new().summary(Some(*summary)).response(status.to_string(), success.build());
     for parameter in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
@@ -152,18 +180,22 @@ fn item(Call(method, path, summary, body, answer, status, codes): &Call) -> Path
     }
     if let Some(body) = body {
         let body = utoipa::openapi::request_body::RequestBodyBuilder::new()
-            .content("application/json", json(body))
+            .content("application/json", content(body).1)
             .required(Some(Required::True));
         operation = operation.request_body(Some(body.build()));
     }
-    let mut statuses: Vec<u16> = codes.iter().map(|code| code.status()).chain([400]).collect();
+    let mut statuses: Vec<u16> = codes.iter().map(|code| code.status()).collect();
+    if body.is_some() {
+        statuses.push(400);
+    }
     statuses.sort_unstable();
     statuses.dedup();
     for status in statuses {
         let texts: Vec<_> =
             codes.iter().filter(|code| code.status() == status).map(|code| code.text()).collect();
         let texts = if texts.is_empty() { "malformed".to_owned() } else { texts.join(", ") };
-        let response = ResponseBuilder::new().description(texts).content("application/json", json("Problem"));
+        let response =
+            ResponseBuilder::new().description(texts).content("application/json", content("Problem").1);
         operation = operation.response(status.to_string(), response.build());
     }
     PathItem::new(method.clone(), operation)
@@ -175,13 +207,17 @@ mod tests {
 
     #[test]
     fn every_call_and_code_is_in_the_document() {
-        let document = serde_json::to_value(document()).unwrap();
-        for call in CALLS {
-            assert!(document["paths"].get(call.1).is_some(), "{}", call.1);
-            for name in call.3.into_iter().chain([call.4]) {
-                assert!(document["components"]["schemas"].get(name).is_some(), "{name}");
+        use crate::client_api::openapi as page;
+        for (document, calls) in [(document(), CALLS), (page::document(), page::CALLS)] {
+            let document = serde_json::to_value(document).unwrap();
+            for call in calls {
+                assert!(document["paths"].get(call.1).is_some(), "{}", call.1);
+                for name in call.3.into_iter().chain([call.4]).filter(|name| !name.contains('/')) {
+                    assert!(document["components"]["schemas"].get(element(name)).is_some(), "{name}");
+                }
             }
         }
+        let document = serde_json::to_value(document()).unwrap();
         let codes = document["components"]["schemas"]["Code"]["enum"].as_array().unwrap();
         assert_eq!(codes.len(), Code::ALL.len());
     }

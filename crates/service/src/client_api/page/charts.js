@@ -26,7 +26,7 @@ function figure(caption, image) {
 
 /** Bars with a label each. */
 export function histogram(caption, bars) {
-  const [width, height, foot] = [480, 240, 30];
+  const [width, height, foot] = [480, 300, 30];
   const top = Math.max(1, ...bars.map((bar) => bar.value ?? 0));
   const step = width / bars.length;
   const description = bars.map((bar) => `${bar.label}: ${bar.value ?? "withheld"}`).join(", ");
@@ -36,7 +36,7 @@ export function histogram(caption, bars) {
     const wide = bars.length <= 8 || index % Math.ceil(bars.length / 8) === 0;
     return [
       svg("rect", { class: "bar", x: index * step + 3, y: height - foot - size, width: Math.max(1, step - 6), height: size, rx: 3 }),
-      svg("text", { x: middle, y: height - foot - size - 6, "text-anchor": "middle" }, bar.value === null ? "–" : short(bar.value)),
+      svg("text", { x: middle, y: height - foot - size - 6, "text-anchor": "middle" }, bar.value === null ? "withheld" : short(bar.value)),
       ...(wide ? [svg("text", { x: middle, y: height - 10, "text-anchor": "middle" }, bar.label)] : []),
     ];
   });
@@ -46,40 +46,48 @@ export function histogram(caption, bars) {
 
 /** The share of the total that the poorest part holds: points between (0, 0) and (1, 1). */
 export function lorenz(caption, points) {
-  const size = 300;
-  const pad = 30;
-  const x = (value) => pad + value * (size - 2 * pad);
-  const y = (value) => size - pad - value * (size - 2 * pad);
+  const [width, height, left, foot, top] = [480, 300, 64, 46, 10];
+  const x = (value) => left + value * (width - left - 16);
+  const y = (value) => height - foot - value * (height - foot - top);
   const all = [[0, 0], ...points, [1, 1]];
   const path = all.map(([a, b], index) => `${index ? "L" : "M"}${x(a)} ${y(b)}`).join("");
   const description = points.map(([a, b]) => `the poorest ${percent(a)} hold ${percent(b)}`).join(", ");
-  return figure(caption, drawing(size, size, caption, description,
+  const ticks = [0, 0.5, 1].flatMap((at) => [
+    svg("text", { x: x(at), y: height - foot + 18, "text-anchor": at === 1 ? "end" : "middle" }, percent(at)),
+    svg("text", { x: left - 8, y: y(at) + 4, "text-anchor": "end" }, percent(at)),
+  ]);
+  return figure(caption, drawing(width, height, caption, description,
     svg("path", { class: "area", d: `${path}Z` }),
+    svg("path", { class: "axis", d: `M${x(0)} ${y(1)}V${y(0)}H${x(1)}`, fill: "none" }),
     svg("line", { class: "even", x1: x(0), y1: y(0), x2: x(1), y2: y(1) }),
     svg("path", { class: "value", d: path, fill: "none", "stroke-width": 3 }),
-    svg("text", { x: x(0.5), y: size - 8, "text-anchor": "middle" }, "share of people"),
-    svg("text", { x: 12, y: y(0.5), "text-anchor": "middle", transform: `rotate(-90 12 ${y(0.5)})` }, "share of the total"),
+    ...ticks,
+    svg("text", { x: x(0.3), y: y(0.42), "text-anchor": "end" }, "all equal"),
+    svg("text", { x: x(0.5), y: height - 6, "text-anchor": "middle" }, "the poorest part of the accounts"),
+    svg("text", { x: 14, y: y(0.5), "text-anchor": "middle", transform: `rotate(-90 14 ${y(0.5)})` }, "holds this much"),
   ));
 }
 
 /** One number over the releases: points {at, value}. */
-export function history(caption, points) {
-  const [width, height, pad] = [480, 220, 34];
+export function history(caption, points, isShare) {
+  const [width, height, left, foot, top] = [480, 300, 64, 46, 20];
+  const show = isShare ? percent : short;
   const values = points.map((point) => point.value);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const span = high - low || Math.abs(high) || 1;
-  const x = (index) => pad + (points.length === 1 ? 0.5 : index / (points.length - 1)) * (width - 2 * pad);
-  const y = (value) => height - pad - ((value - low) / span) * (height - 2 * pad);
+  const x = (index) => left + 8 + (index / (points.length - 1)) * (width - left - 28);
+  const y = (value) => height - foot - 12 - ((value - low) / span) * (height - foot - top - 12);
   const path = points.map((point, index) => `${index ? "L" : "M"}${x(index)} ${y(point.value)}`).join("");
-  const description = points.map((point) => `${time(point.at)}: ${short(point.value)}`).join(", ");
+  const description = points.map((point) => `${time(point.at)}: ${show(point.value)}`).join(", ");
+  const marks = high === low ? [high] : [low, high];
   return figure(caption, drawing(width, height, caption, description,
-    svg("line", { class: "axis", x1: pad, x2: width - pad, y1: height - pad, y2: height - pad }),
-    svg("path", { class: "value", d: path, fill: "none", "stroke-width": 3 }),
-    ...points.map((point, index) => svg("circle", { class: "dot", cx: x(index), cy: y(point.value), r: 4 })),
-    svg("text", { x: 4, y: y(high) - 8 }, short(high)),
-    ...(high === low ? [] : [svg("text", { x: 4, y: y(low) - 8 }, short(low))]),
-    svg("text", { x: pad, y: height - 10 }, time(points[0].at)),
-    ...(points.length > 1
-      ? [svg("text", { x: width - pad, y: height - 10, "text-anchor": "end" }, time(points.at(-1).at))] : []),
+    ...marks.flatMap((value) => [
+      svg("line", { class: "axis", x1: left, x2: width - 8, y1: y(value), y2: y(value) }),
+      svg("text", { x: left - 8, y: y(value) + 4, "text-anchor": "end" }, show(value)),
+    ]),
+    svg("path", { class: "value", d: path, fill: "none", "stroke-width": 3, "stroke-linejoin": "round" }),
+    ...points.map((point, index) => svg("circle", { class: "dot", cx: x(index), cy: y(point.value), r: 5 })),
+    svg("text", { x: left, y: height - 14 }, time(points[0].at)),
+    svg("text", { x: width - 8, y: height - 14, "text-anchor": "end" }, time(points.at(-1).at)),
   ));
 }

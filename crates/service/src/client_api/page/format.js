@@ -31,3 +31,17 @@ export function label(name) {
   const words = name.replaceAll("_", " ").trim();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
+
+/** The number of a label such as `3/10` or `0.3`. */
+export function fraction(text) {
+  const [, over, under = "1"] = /^([\d.]+)(?:\/([\d.]+))?$/.exec(text) ?? [];
+  return over === undefined ? NaN : Number(over) / Number(under);
+}
+
+/** How long ago something was. */
+export function ago(seconds, now = Date.now() / 1000) {
+  if (!seconds) return "never";
+  const passed = Math.max(0, Math.round(now - seconds));
+  if (passed < 120) return `${passed} s ago`;
+  return passed < 7200 ? `${Math.round(passed / 60)} min ago` : time(seconds);
+}

@@ -1,7 +1,7 @@
 // The operator's view: queue, parties, refusals by reason, throughput. The token stays in this tab.
 
 import { $, element } from "./dom.js";
-import { label, time } from "./format.js";
+import { ago, label } from "./format.js";
 
 const EVERY = 5000;
 let timer;
@@ -31,7 +31,7 @@ async function show() {
   $("cards").replaceChildren(
     card("Queued", view.queued), card("Accepted", view.accepted), card("Epochs", view.epochs),
     card("Accepted in the last minute", view.accepted_last_minute), card("Releases", view.releases));
-  rows("parties", view.parties.map((party) => [party.name, party.seen_at ? time(party.seen_at) : "never"]), "None");
+  rows("parties", view.parties.map((party) => [party.name, ago(party.seen_at)]), "None");
   rows("refusals", view.refusals.map((refusal) => [label(refusal.code), refusal.count]), "None so far");
 }
 

@@ -1,7 +1,11 @@
 // Checks a certificate in this browser: the same checks that `mpcstats certificate verify` makes.
 //
 // Trust starts at the survey's id. The survey is signed by its organiser and names the three parties' keys;
-// the certificate holds the parties' signatures over one statement, and the three components of the result.
+// the certificate holds the parties' signatures over one statement, and the three components of the result. The
+// results are decoded from the components here, and have to be the ones that the page shows.
+
+import { decode, difference } from "./decode.js";
+import { approximate, decimalText } from "./number.js";
 
 const encoder = new TextEncoder();
 
@@ -73,44 +77,104 @@ async function componentDigest(j, component) {
   ]));
 }
 
-/**
- * Runs every check in order and reports each: `report(text, promise)`. Resolves to whether all held.
- *
- * `surveyId` is what the reader came for; `survey` the signed survey; `certificate` what is to be checked.
- */
-export async function verify(surveyId, survey, certificate, report) {
-  const statement = certificate.statement;
-  const id = await idOf(statement);
-  const checks = [
+/** What is wrong, in words for the reader. */
+function ensure(holds, wrong) {
+  if (!holds) throw new Error(wrong);
+}
+
+/** That this is the survey that the reader came for, and the statement one about it. */
+function surveyChecks(surveyId, survey, statement) {
+  return [
     [`The survey is the one with id ${surveyId.slice(0, 12)}…`, async () =>
-      toHex(await idOf(survey.body)) === surveyId],
+      ensure(toHex(await idOf(survey.body)) === surveyId, "its definition has another hash")],
     ["The survey is signed by its organiser", async () =>
-      signed(survey.signer, "mpcstats/survey/v1", await idOf(survey.body), survey.signature)],
-    ["The statement is about this survey", async () => statement.survey === surveyId],
+      ensure(await signed(survey.signer, "mpcstats/survey/v1", await idOf(survey.body), survey.signature), "the signature is wrong")],
+    ["The statement is about this survey", async () => ensure(statement.survey === surveyId, "it names another")],
+    ["At least the minimum of accounts is behind it", async () => {
+      const minimum = survey.body.policy.limits?.minimum ?? 10;
+      ensure(statement.count >= minimum, `${statement.count} where the survey asks for ${minimum}`);
+      return `${statement.count}; the minimum is ${minimum}`;
+    }],
+  ];
+}
+
+/** That the parties signed it, and that of each component both holders signed for the same bytes. */
+async function signatureChecks(survey, certificate) {
+  const { statement, signatures, components } = certificate;
+  const id = await idOf(statement);
+  return [
+    ...survey.body.parties.map((party, index) => [`${party.name} signed the statement`, async () =>
+      ensure(await signed(party.identity, "mpcstats/release/v1", id, signatures[index]), "the signature is wrong")]),
+    ["Each component of the result is the one that both of its holders signed for", async () => {
+      ensure(components.length === 3, "there have to be three");
+      for (const [j, component] of components.entries()) {
+        const digest = toHex(await componentDigest(j, component));
+        ensure(digest === statement.components[j], `component ${j} is another one`);
+      }
+    }],
+  ];
+}
+
+function words({ path, unit, number }) {
+  if (number.none) return `${path.join(" ")} withheld`;
+  const value = decimalText(number) ?? new Intl.NumberFormat("en", { maximumSignificantDigits: 6 }).format(approximate(number));
+  return `${path.join(" ")} ${value}${unit ? ` ${unit}` : ""}`;
+}
+
+/** The plan that a statement is about: one that the survey lists. */
+async function planOf(survey, statement) {
+  for (const named of survey.body.plans) {
+    if (toHex(await idOf(named.plan)) === statement.plan) return named;
+  }
+  throw new Error("it is none of the survey's");
+}
+
+/** That the components add up to the numbers shown. */
+function resultChecks(survey, certificate, release) {
+  const { statement } = certificate;
+  let named;
+  let decoded;
+  return [
     ["The plan is one that the survey lists", async () => {
-      const plans = await Promise.all(survey.body.plans.map(async (named) => toHex(await idOf(named.plan))));
-      return plans.includes(statement.plan);
+      named = await planOf(survey, statement);
+      return named.name;
     }],
-    ["At least the minimum of accounts is behind it", async () =>
-      statement.count >= (survey.body.policy.limits?.minimum ?? 10)],
-    ...survey.body.parties.map((party, index) => [
-      `${party.name} signed the statement`,
-      async () => signed(party.identity, "mpcstats/release/v1", id, certificate.signatures[index]),
-    ]),
-    ["The three components of the result are the ones that the parties signed", async () => {
-      const digests = await Promise.all(certificate.components.map((component, j) => componentDigest(j, component)));
-      return digests.length === 3 && digests.every((digest, j) => toHex(digest) === statement.components[j]);
+    ["The three components add up, and decode to results of this plan", async () => {
+      const components = certificate.components.map((component) => fromHex(component.bytes));
+      decoded = decode(named.plan, certificate, components, release.results);
+      const shown = decoded.results.slice(0, 12).map(words).join(", ");
+      return `${decoded.opened} numbers put together: ${shown}${decoded.results.length > 12 ? ", …" : ""}`;
     }],
-    ["The components have one length, so that they add up to one result", async () => {
-      const [a, b, c] = certificate.components.map((component) => component.bytes.length);
-      return a === b && b === c && a > 0;
+    ["The page shows these results and no others", async () => {
+      const wrong = decoded.results.map((result, index) => difference(result, release.results[index])).find((text) => text);
+      ensure(wrong === undefined, wrong);
+      ensure(release.results.length === decoded.results.length, "more is shown than was decoded");
+      const head = ["release", "count", "epochs"].find((name) => String(release[name]) !== String(statement[name]));
+      ensure(head === undefined && release.plan === named.name, `the ${head ?? "plan"} shown is another`);
     }],
+  ];
+}
+
+/**
+ * Runs every check in order and reports each: `report(text, promise)`; the promise gives `{ held, note }`. Resolves to
+ * whether all held.
+ *
+ * `surveyId` is what the reader came for; `survey` the signed survey; `certificate` what is to be checked; `release` what
+ * the page shows of it.
+ */
+export async function verify(surveyId, survey, certificate, release, report) {
+  const checks = [
+    ["Survey and certificate are of version 1", async () =>
+      ensure(survey.body.version === 1 && certificate.version === 1 && certificate.statement.version === 1, "they are not")],
+    ...surveyChecks(surveyId, survey, certificate.statement),
+    ...await signatureChecks(survey, certificate),
+    ...resultChecks(survey, certificate, release),
   ];
   let all = true;
   for (const [text, check] of checks) {
-    const outcome = check().catch(() => false);
+    const outcome = check().then((note) => ({ held: true, note }), (error) => ({ held: false, note: error.message }));
     report(text, outcome);
-    all = (await outcome) === true && all;
+    all = (await outcome).held && all;
   }
-  return all && certificate.version === 1 && statement.version === 1;
+  return all;
 }

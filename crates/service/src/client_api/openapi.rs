@@ -1,0 +1,67 @@
+//! The OpenAPI document of the client API.
+
+use survey::Code;
+use utoipa::openapi::{HttpMethod, OpenApi};
+
+use crate::coordinator::openapi::{Call, describe};
+
+const fn get(
+    path: &'static str,
+    summary: &'static str,
+    answer: &'static str,
+    codes: &'static [Code],
+) -> Call {
+    Call(HttpMethod::Get, path, summary, None, answer, 200, codes)
+}
+
+/// The calls; the page's own files are not listed.
+pub const CALLS: &[Call] = &[
+    get("/api/surveys", "Every survey served, with where it stands.", "[SurveyView]", &[]),
+    get(
+        "/api/surveys/{id}",
+        "A survey, and where it stands.",
+        "SurveyView",
+        &[Code::NotFound, Code::NotReady],
+    ),
+    get(
+        "/api/surveys/{id}/definition",
+        "The survey as its organiser signed it.",
+        "SignedSurvey",
+        &[Code::NotFound],
+    ),
+    get(
+        "/api/surveys/{id}/releases",
+        "All releases with their results, newest first.",
+        "[ReleaseView]",
+        &[Code::NotFound],
+    ),
+    get(
+        "/api/surveys/{id}/certificates/{release}",
+        "A release's certificate.",
+        "Certificate",
+        &[Code::NotFound],
+    ),
+    get(
+        "/api/surveys/{id}/events",
+        "Server-sent events `status` and `release`: something changed, ask again.",
+        "text/event-stream",
+        &[Code::NotFound],
+    ),
+    get("/api/surveys/{id}/qr.svg", "A QR code of the page's address.", "image/svg+xml", &[Code::NotFound]),
+    get(
+        "/api/operator",
+        "Queue, parties, refusals by reason and throughput, for `Authorization: Bearer TOKEN`.",
+        "OperatorView",
+        &[Code::NotFound],
+    ),
+    get("/healthz", "`ok` while the server runs.", "text/plain", &[]),
+];
+
+/// The document.
+pub fn document() -> OpenApi {
+    describe(
+        "mpcstats client API",
+        "Surveys and their releases, for the page and for programs. No call triggers a computation.",
+        CALLS,
+    )
+}

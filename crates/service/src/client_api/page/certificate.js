@@ -1,0 +1,118 @@
+// The certificate panel: checks the certificates of what is shown in this browser, and says what was checked.
+
+import { $, element } from "./dom.js";
+import { label, time } from "./format.js";
+import { verify } from "./verify.js";
+
+const WORDS = {
+  running: "Checking…",
+  good: "This browser checked it: all three parties signed for these accounts, and their shares add up to the numbers shown.",
+  wrong: "This result does NOT hold. Do not rely on it.",
+};
+
+function definition(list, pairs) {
+  list.replaceChildren(...pairs.flatMap(([term, text]) => [element("dt", {}, term), element("dd", {}, String(text))]));
+}
+
+function say(verdict) {
+  $("certificate").dataset.verdict = verdict;
+  $("certificate-text").textContent = WORDS[verdict];
+}
+
+/** Adds a line to `list` that says how a check came out, and why. */
+function report(list, text, outcome) {
+  const item = element("li", { class: "running" }, text);
+  list.append(item);
+  outcome.then(({ held, note }) => {
+    item.className = held ? "good" : "wrong";
+    item.append(element("span", { class: "visually-hidden" }, held ? " (holds)" : " (does not hold)"));
+    if (note) item.append(element("small", {}, note));
+  });
+}
+
+function describe(statement) {
+  definition($("statement"), [
+    ["survey", statement.survey], ["release", statement.release], ["epochs", statement.epochs.join(", ")],
+    ["accounts", statement.count], ["plan", statement.plan], ["dataset root", statement.dataset_root],
+    ["session", statement.session],
+    ["also opened", statement.leaks.join("; ") || "nothing but the result"],
+    ["not proven", statement.self_reported.join(", ") || "every field is proven"],
+  ]);
+}
+
+const name = (release) => `Release ${release.release}: ${label(release.plan)}, ${time(release.at)}`;
+const file = (release) => `certificate-${release.release}.json`;
+
+/** Offers what the page shows and, one by one, every release, newest first; keeps what was chosen. */
+function offer(releases) {
+  const chosen = $("certificate-release").value;
+  const options = releases.map((release) => element("option", { value: String(release.release) }, name(release)));
+  $("certificate-release").replaceChildren(element("option", { value: "" }, "All that this page shows"), ...options);
+  $("certificate-release").value = releases.some((release) => String(release.release) === chosen) ? chosen : "";
+  $("certificate-choice").hidden = releases.length < 2;
+}
+
+/** Runs the checks of one release, reporting them in `list`. */
+async function check(survey, release, fetchJson, list) {
+  const path = `/api/surveys/${survey.id}/certificates/${release.release}`;
+  try {
+    const [signed, certificate] = await Promise.all([fetchJson(`/api/surveys/${survey.id}/definition`), fetchJson(path)]);
+    describe(certificate.statement);
+    return await verify(survey.id, signed, certificate, release, (text, outcome) => report(list, text, outcome));
+  } catch (error) {
+    report(list, "The certificate can be read", Promise.resolve({ held: false, note: error.message }));
+    return false;
+  }
+}
+
+/** Checks one release, in a part of the panel that opens by itself if something is wrong. */
+async function checkOne(survey, release, fetchJson, open) {
+  const list = element("ol", { class: "checks" });
+  const title = element("h3", { class: "running" }, name(release));
+  const part = element("details", open ? { open: "" } : {}, element("summary", {}, title), list);
+  $("checks").append(part);
+  const held = await check(survey, release, fetchJson, list);
+  title.className = held ? "good" : "wrong";
+  title.append(held ? `: all ${list.children.length} checks hold` : ": does not hold");
+  if (!held) part.open = true;
+  return held;
+}
+
+/** How to take the certificates home and check them there. */
+function drawFiles(survey, releases) {
+  $("certificate-downloads").replaceChildren(...releases.map((release) => element("a", {
+    class: "button", download: file(release), href: `/api/surveys/${survey.id}/certificates/${release.release}`,
+  }, releases.length > 1 ? `Download ${release.release}` : "Download")));
+  $("certificate-command").textContent =
+    releases.map((release) => survey.verify_command.replace("{file}", file(release))).join("\n");
+}
+
+let turn = 0;
+
+async function checkAll(survey, releases, fetchJson) {
+  const mine = turn += 1;
+  $("checks").replaceChildren();
+  say("running");
+  drawFiles(survey, releases);
+  let held = true;
+  for (const release of releases) {
+    held = await checkOne(survey, release, fetchJson, releases.length === 1) && held;
+    // A newer check has taken the panel over.
+    if (mine !== turn) return;
+  }
+  say(held ? "good" : "wrong");
+}
+
+/** Shows the panel: checks what the page shows (`shown`), or the one of all `releases` that was chosen. */
+export async function drawCertificate(survey, releases, shown, fetchJson) {
+  $("certificate").hidden = releases.length === 0;
+  if (!releases.length) return;
+  offer(releases);
+  const again = () => {
+    const chosen = releases.filter((release) => String(release.release) === $("certificate-release").value);
+    return checkAll(survey, chosen.length ? chosen : shown, fetchJson);
+  };
+  $("check-again").onclick = again;
+  $("certificate-release").onchange = again;
+  await again();
+}

@@ -1,0 +1,92 @@
+// Draws what was released: a headline, a card for each number, charts for series, and the headline's history.
+
+import { gauge, histogram, history, lorenz } from "./charts.js";
+import { $, element } from "./dom.js";
+import { fraction, label, number, time } from "./format.js";
+
+/** Entries with one label are numbers of their own; entries with more belong to a series or a table. */
+function grouped(rows) {
+  const single = rows.filter((row) => row.path.length === 1);
+  const series = new Map();
+  for (const row of rows.filter((entry) => entry.path.length > 1)) {
+    const [name, ...rest] = row.path;
+    series.set(name, [...(series.get(name) ?? []), { ...row, label: rest.join(", ") }]);
+  }
+  return { single, series };
+}
+
+function isShare(row) {
+  return row.path[0] === "gini" || row.path[0].endsWith("_gini");
+}
+
+/** The newest release of each plan, in the order of the survey's plans. */
+export function latest(survey, releases) {
+  return survey.plans
+    .map((plan) => ({ plan, release: releases.find((release) => release.plan === plan.name) }))
+    .filter(({ release }) => release);
+}
+
+function headline(row, release) {
+  const title = row.path[0] === "gini" ? "Gini coefficient" : label(row.path[0]);
+  const image = isShare(row) && row.value !== null
+    ? [gauge(title, row.value), element("p", { class: "quiet" }, "0 % if all hold the same, 100 % if one holds everything.")]
+    : [element("p", { class: "number" }, number(row), ...unit(row))];
+  return element("div", { class: "card headline" }, element("h3", {}, title), ...image,
+    element("p", { class: "quiet" }, `Release ${release.release}: ${release.count} accounts, ${time(release.at)}`));
+}
+
+function unit(row) {
+  return row.unit && !row.withheld ? [element("span", { class: "unit" }, ` ${row.unit}`)] : [];
+}
+
+/** An error bound is worth a line where it could be seen in the digits shown. */
+function card(row) {
+  const notes = [];
+  if (row.exact?.length > 8) notes.push(`exactly ${row.exact}`);
+  if (row.error > 1e-7 * Math.abs(row.value)) notes.push(`± ${row.error.toExponential(1)}`);
+  return element("article", { class: row.withheld ? "card withheld" : "card" },
+    element("h3", {}, label(row.path[0])),
+    element("p", { class: "number" }, number(row), ...unit(row)),
+    ...notes.map((note) => element("p", { class: "note" }, note)));
+}
+
+function chart([name, entries]) {
+  if (entries.every((entry) => entry.withheld)) {
+    const what = name.includes("lorenz") ? "Lorenz curve" : label(name);
+    return element("article", { class: "card withheld" }, element("h3", {}, what), element("p", { class: "quiet" }, number(entries[0])));
+  }
+  const points = entries.map((entry) => [fraction(entry.label), entry.value]);
+  const curve = name.includes("lorenz") && points.every(([x, y]) => Number.isFinite(x) && y !== null);
+  return curve ? lorenz("Lorenz curve", points) : histogram(label(name), entries);
+}
+
+/** A number over the plan's releases, oldest first. */
+function past(row, releases, release) {
+  const points = releases
+    .filter((other) => other.plan === release.plan)
+    .map((other) => ({ at: other.at, value: other.results.find((entry) => entry.path.join() === row.path.join())?.value }))
+    .filter((point) => typeof point.value === "number")
+    .reverse();
+  return points.length > 1 ? [history(`${label(row.path[0])} over time`, points, isShare(row))] : [];
+}
+
+function section({ plan, release }, releases, several) {
+  const { single, series } = grouped(release.results);
+  const top = single.find(isShare) ?? (series.size ? undefined : single[0]);
+  const cards = single.filter((row) => row !== top).map(card);
+  const charts = [...[...series].map(chart), ...(top ? past(top, releases, release) : [])];
+  const words = plan.description || label(plan.name);
+  return element("section", { class: "plan", "aria-label": words },
+    ...(several ? [element("h2", {}, words)] : []),
+    ...(top ? [headline(top, release)] : []),
+    ...(cards.length ? [element("div", { class: "cards" }, ...cards)] : []),
+    ...(charts.length ? [element("div", { class: "charts" }, ...charts)] : []),
+    ...(top ? [] : [element("p", { class: "quiet" }, `Release ${release.release}: ${release.count} accounts, ${time(release.at)}`)]));
+}
+
+/** Draws the newest release of each plan. */
+export function drawResults(survey, releases) {
+  const shown = latest(survey, releases);
+  $("result").hidden = shown.length === 0;
+  $("plans").replaceChildren(...shown.map((one) => section(one, releases, shown.length > 1)));
+}
