@@ -4,6 +4,7 @@
 //! A block marked ```console shows a session and is not run; a block marked ```sh newcomer is one of the README's two
 //! commands, which start this very suite.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -101,4 +102,75 @@ fn every_page_is_in_the_table_of_contents() {
             "{name} is not in docs/src/SUMMARY.md"
         );
     }
+}
+
+/// The generated pages; `UPDATE_DOCS=1` writes them anew.
+#[test]
+fn generated_pages_are_up_to_date() {
+    for page in ["commands", "http-api"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_mpcstats"))
+            .args(["reference", page])
+            .output()
+            .expect("the command");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let path = root().join(format!("docs/src/{page}.md"));
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, &output.stdout).expect("the page is written");
+        }
+        let there = std::fs::read(&path).unwrap_or_default();
+        assert!(
+            there == output.stdout,
+            "{} is out of date: run this test with UPDATE_DOCS=1",
+            path.display()
+        );
+    }
+}
+
+/// The places in a page that links can point at, as mdBook and GitHub name them.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let mut fenced = false;
+    let mut anchors = BTreeSet::new();
+    for line in page.lines() {
+        fenced ^= line.starts_with("```");
+        if let Some(title) = line.strip_prefix('#').filter(|_| !fenced) {
+            let title = title.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+            anchors.insert(title.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect());
+        }
+    }
+    anchors
+}
+
+/// The targets of `[…](target)` outside code.
+fn links(page: &str) -> Vec<String> {
+    let mut fenced = false;
+    let mut found = Vec::new();
+    for line in page.lines() {
+        fenced ^= line.starts_with("```");
+        let prose: String = line.split('`').step_by(2).collect();
+        let targets = prose.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+        found.extend(targets.filter(|_| !fenced).map(|(target, _)| target.to_owned()));
+    }
+    found
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let read = |path: &Path| std::fs::read_to_string(path).expect("a page");
+    let others = ["CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(|name| root().join(name));
+    let mut dead = Vec::new();
+    let mut checked = 0;
+    for page in pages().into_iter().chain(others) {
+        for link in links(&read(&page)).into_iter().filter(|link| !link.contains("://")) {
+            let (file, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let target =
+                if file.is_empty() { page.clone() } else { page.parent().expect("a folder").join(file) };
+            let leads = target.exists() && (anchor.is_empty() || anchors(&read(&target)).contains(anchor));
+            if !leads {
+                dead.push(format!("{}: {link}", page.display()));
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked > 0, "there are links");
+    assert!(dead.is_empty(), "links that lead nowhere:\n{}", dead.join("\n"));
 }

@@ -68,9 +68,9 @@ pub enum Command {
     Completions(shell::Completions),
     /// Writes the manual pages of every command into a folder.
     Man(shell::Man),
-    /// Prints the command reference of the documentation.
+    /// Prints a generated page of the documentation.
     #[command(hide = true)]
-    Reference,
+    Reference(reference::Reference),
 }
 
 /// Runs a subcommand and maps its outcome to an exit code: 0 done, 1 refused or failed, 2 bad usage.
@@ -96,7 +96,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
-        Command::Reference => reference::reference(),
+        Command::Reference(args) => reference::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
