@@ -34,6 +34,15 @@ pub trait Backend {
         Ok(layer.pop().unwrap_or_else(|| self.constant(false)))
     }
 
+    /// Inverts bytes of eight wires each, least significant bit first, as elements of AES's field; zero goes to zero.
+    /// `None` asks for AND gates instead. A backend that knows a cheaper way overrides it.
+    ///
+    /// # Errors
+    /// As [`Backend::and`].
+    fn invert_bytes(&mut self, _bytes: &[Self::Wire]) -> Result<Option<Vec<Self::Wire>>, Self::Error> {
+        Ok(None)
+    }
+
     /// Exclusive or into `a`: as [`Backend::xor`], for wires that are worth not copying.
     fn xor_assign(&mut self, a: &mut Self::Wire, b: &Self::Wire) {
         *a = self.xor(a, b);

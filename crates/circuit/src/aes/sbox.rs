@@ -59,14 +59,28 @@ const fn apply(matrix: Matrix, byte: u8) -> u8 {
     image
 }
 
+/// The linear part of the S-box's affine map (FIPS 197, section 5.1.1).
+const fn affine(byte: u8) -> u8 {
+    byte ^ byte.rotate_left(1) ^ byte.rotate_left(2) ^ byte.rotate_left(3) ^ byte.rotate_left(4)
+}
+
+const AFFINE: Matrix = {
+    let mut matrix = [0; 8];
+    let mut i = 0;
+    while i < 8 {
+        matrix[i] = affine(1 << i);
+        i += 1;
+    }
+    matrix
+};
+
 const fn affine_after_inverse() -> Matrix {
     let mut matrix = [0; 8];
     let mut byte: u8 = 0;
     loop {
         let image = apply(INTO_TOWER, byte);
         if image.is_power_of_two() {
-            matrix[image.trailing_zeros() as usize] =
-                byte ^ byte.rotate_left(1) ^ byte.rotate_left(2) ^ byte.rotate_left(3) ^ byte.rotate_left(4);
+            matrix[image.trailing_zeros() as usize] = affine(byte);
         }
         if byte == 255 {
             return matrix;
@@ -75,11 +89,15 @@ const fn affine_after_inverse() -> Matrix {
     }
 }
 
-/// The S-box on every byte of a string, all in the same five layers. 32 AND gates a byte.
+/// The S-box on every byte of a string, all in the same five layers. 32 AND gates a byte, unless the backend inverts
+/// bytes in a way of its own.
 ///
 /// # Errors
 /// The backend's.
 pub fn substitute<B: Backend>(bytes: &[B::Wire], backend: &mut B) -> Result<Vec<B::Wire>, B::Error> {
+    if let Some(inverses) = backend.invert_bytes(bytes)? {
+        return Ok(images(AFFINE, &inverses, backend));
+    }
     let tower: Vec<[B::Wire; 8]> = bytes.chunks(8).map(|byte| linear(INTO_TOWER, byte, backend)).collect();
     let halves: Vec<[[B::Wire; 4]; 2]> = tower.iter().map(split).collect();
 
@@ -95,16 +113,20 @@ pub fn substitute<B: Backend>(bytes: &[B::Wire], backend: &mut B) -> Result<Vec<
         .zip(&inverses)
         .flat_map(|(([_, high], conjugate), inverse)| [(conjugate, inverse), (high, inverse)]);
     let quotients = multiply(factors, backend)?;
+    Ok(images(OUT_OF_TOWER, quotients.as_flattened(), backend))
+}
 
+/// A linear map on every byte, and what the affine map adds.
+fn images<B: Backend>(matrix: Matrix, bytes: &[B::Wire], backend: &mut B) -> Vec<B::Wire> {
     let mut result = Vec::with_capacity(bytes.len());
-    for halves in quotients.chunks(2) {
-        let image = linear(OUT_OF_TOWER, halves.as_flattened(), backend);
+    for byte in bytes.chunks(8) {
+        let image = linear(matrix, byte, backend);
         for (i, bit) in image.into_iter().enumerate() {
             let one = AFFINE_CONSTANT >> i & 1 == 1;
             result.push(if one { backend.not(&bit) } else { bit });
         }
     }
-    Ok(result)
+    result
 }
 
 fn split<W: Clone>(byte: &[W; 8]) -> [[W; 4]; 2] {

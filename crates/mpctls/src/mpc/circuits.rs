@@ -75,11 +75,19 @@ impl Step {
         }
     }
 
-    /// AND gates.
+    /// AND gates: what garbling pays for.
     pub fn gates(self) -> usize {
-        let kinds = KINDS.iter().zip(GATES.iter());
+        self.count(&GATES)
+    }
+
+    /// Bits that the prover commits to when the step is proven.
+    pub fn proof_bits(self) -> usize {
+        self.count(&PROOF_BITS)
+    }
+
+    fn count(self, counts: &[usize; 10]) -> usize {
         let same = |kind: &Step| std::mem::discriminant(kind) == std::mem::discriminant(&self);
-        kinds.filter(|(kind, _)| same(kind)).map(|(_, gates)| *gates).next().unwrap_or_default()
+        KINDS.iter().position(same).map_or(0, |kind| counts[kind])
     }
 }
 
@@ -125,22 +133,30 @@ const KINDS: [Step; 10] = [
 ];
 
 /// AND gates of each kind, counted once.
-static GATES: LazyLock<[usize; 10]> = LazyLock::new(|| {
+static GATES: LazyLock<[usize; 10]> = LazyLock::new(|| count(false));
+/// Committed bits of each kind: one an AND gate, eight an inversion.
+static PROOF_BITS: LazyLock<[usize; 10]> = LazyLock::new(|| count(true));
+
+fn count(inverts: bool) -> [usize; 10] {
     let mut wires = Wires::new([const { [(); 256] }; 4].map(Vec::from));
     // Counting needs blocks to cut keys from: fill them as an expansion would.
     wires.block = vec![(); 512];
     KINDS.map(|step| {
-        let mut counter = Counter(0);
+        let mut counter = Counter { count: 0, inverts };
         let Ok(_) = wires.run(step, &vec![(); step.publics()], &mut counter);
         if matches!(step, Step::Master) {
             wires.block = vec![(); 512];
         }
-        counter.0
+        counter.count
     })
-});
+}
 
-/// Counts gates without wires.
-struct Counter(usize);
+/// Counts without wires.
+struct Counter {
+    count: usize,
+    /// Whether it inverts bytes in one go, as proofs do.
+    inverts: bool,
+}
 
 impl Backend for Counter {
     type Wire = ();
@@ -153,8 +169,15 @@ impl Backend for Counter {
     fn not(&mut self, (): &()) {}
 
     fn and(&mut self, pairs: &[((), ())]) -> Result<Vec<()>, Infallible> {
-        self.0 += pairs.len();
+        self.count += pairs.len();
         Ok(vec![(); pairs.len()])
+    }
+
+    fn invert_bytes(&mut self, bytes: &[()]) -> Result<Option<Vec<()>>, Infallible> {
+        if self.inverts {
+            self.count += bytes.len();
+        }
+        Ok(self.inverts.then(|| bytes.to_vec()))
     }
 }
 
@@ -295,7 +318,9 @@ mod tests {
         assert_eq!(Step::Chain.gates(), 22_573);
         assert_eq!(Step::Master.gates(), 2 * 22_573);
         assert_eq!(Step::Keys.gates(), 2 * 1_280);
-        assert_eq!(Step::ClientStream { sequence: 5, block: 7 }.gates(), 5_120);
+        let block = Step::ClientStream { sequence: 5, block: 7 };
+        assert_eq!((block.gates(), block.proof_bits()), (5_120, 1_280));
+        assert_eq!(Step::Chain.proof_bits(), 22_573);
         let total: usize = program(64).into_iter().map(Step::gates).sum();
         // 1 KB of request: 32 bytes a gate make at most 24 MB of tables.
         assert!(32 * total < 24_000_000, "{total} gates");

@@ -41,6 +41,7 @@ mod replay;
 pub use notary::Notary;
 pub use prover::Prover;
 
+use crate::code::Code;
 use crate::proof::ProofError;
 use crate::tls::{KeysError, SessionError};
 use twopc::Error as ProtocolError;
@@ -139,14 +140,15 @@ impl MpcError {
     /// A stable name for this error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Caps { .. } => "mpc_caps",
-            Self::Protocol(_) => "mpc_protocol",
-            Self::Session(error) => error.code(),
-            Self::Proof(_) => "mpc_proof",
-            Self::Contradiction(_) => "mpc_contradiction",
-            Self::Exchange(_) => "mpc_key_exchange",
-            Self::OutOfOrder(_) => "mpc_out_of_order",
+            Self::Caps { .. } => Code::MpcCaps,
+            Self::Protocol(_) => Code::MpcProtocol,
+            Self::Session(error) => return error.code(),
+            Self::Proof(_) => Code::MpcProof,
+            Self::Contradiction(_) => Code::MpcContradiction,
+            Self::Exchange(_) => Code::MpcKeyExchange,
+            Self::OutOfOrder(_) => Code::MpcOutOfOrder,
         }
+        .text()
     }
 }
 
@@ -174,10 +176,10 @@ fn label_cots() -> usize {
 /// Correlations for the proof, and for the OLEs in which the notary sends. More are made on the way if the
 /// response turns out to need them.
 fn proof_cots(program: &[circuits::Step], caps: Caps) -> usize {
-    let gates: usize = program.iter().map(|step| step.gates()).sum();
+    let proven: usize = program.iter().map(|step| step.proof_bits()).sum();
     let oles = 256 * exchange::OLES + 128 * ghash::oles_for(ghash::powers_for(caps.request.max(16)));
     let hidden = 128 * (caps.request_blocks() + 3);
     // Tags and Finished of both sides, a block or two and a commitment for a private field.
     let rest = 1 << 17;
-    gates + oles + hidden + rest
+    proven + oles + hidden + rest
 }

@@ -1,4 +1,5 @@
-//! QuickSilver (2021/076): zero-knowledge proofs for boolean circuits, one bit an AND gate.
+//! QuickSilver (2021/076): zero-knowledge proofs for boolean circuits, one bit an AND gate, and for AES's S-box as a
+//! polynomial: one byte instead of 32 gates.
 //!
 //! A statement is a function over [`Proof`], written once and run by both sides: [`Prover`] knows the bits,
 //! [`Verifier`] only their number. A wire of the prover is a MAC `M`, a wire of the verifier the key `K` with
@@ -14,6 +15,7 @@
 //! proof.finish()?;                                           // nothing is proven before this returns
 //! ```
 
+mod inversion;
 mod prover;
 mod stream;
 mod verifier;
@@ -67,7 +69,7 @@ pub trait Proof: Backend<Error = Error> + Sized {
     }
 }
 
-/// AND gates checked by one challenge; both sides keep a term of each until then.
+/// AND gates and products checked by one challenge; both sides keep a term of each until then.
 const CHECK: usize = 1 << 18;
 
 /// Correlations made at a time when the preprocessed ones run out.

@@ -5,7 +5,7 @@ use circuit::Backend;
 use sha2::{Digest, Sha256};
 
 use super::stream::Sender;
-use super::{CHECK, Proof, REFILL};
+use super::{CHECK, Proof, REFILL, inversion};
 use crate::channel::Channel;
 use crate::error::Error;
 use crate::message::{recv_array, send_blocks};
@@ -15,7 +15,7 @@ use crate::ot::CotReceiver;
 #[derive(Default)]
 pub struct Prover {
     bits: Sender,
-    /// For each AND gate since the last challenge, the two coefficients of 2021/076, figure 5, step 6.
+    /// For each AND gate or product since the last challenge, the two coefficients of 2021/076, figure 5, step 6.
     terms: Vec<[Gf128; 2]>,
     sums: [Gf128; 2],
     opened: Sha256,
@@ -56,6 +56,36 @@ impl Proving<'_> {
         let correction = bit(mac) ^ value;
         self.state.bits.push(correction, self.channel)?;
         Ok(mac + Gf128::new(u128::from(correction)))
+    }
+
+    /// Notes that `a b = c`, given MACs and the values of the factors.
+    fn product(
+        &mut self,
+        (a, a_value): (Gf128, Gf128),
+        (b, b_value): (Gf128, Gf128),
+        c: Gf128,
+    ) -> Result<(), Error> {
+        self.term([a * b, a_value * b + b_value * a + c])
+    }
+
+    fn term(&mut self, term: [Gf128; 2]) -> Result<(), Error> {
+        self.state.terms.push(term);
+        if self.state.terms.len() == CHECK { self.check() } else { Ok(()) }
+    }
+
+    /// Commits to the inverse of a byte and notes what makes it one.
+    fn inverse(&mut self, x_bits: &[Gf128]) -> Result<[Gf128; 8], Error> {
+        let byte = x_bits.iter().rev().fold(0, |byte, &wire| byte << 1 | u8::from(bit(wire)));
+        let inverse = inversion::inverse(byte);
+        let mut y_bits = [Gf128::ZERO; 8];
+        for (i, wire) in y_bits.iter_mut().enumerate() {
+            *wire = self.fresh(inverse >> i & 1 == 1)?;
+        }
+        let ([x, x2], [y, y2]) = (inversion::lift(x_bits), inversion::lift(&y_bits));
+        let ([x_value, x2_value], [y_value, y2_value]) = (inversion::embed(byte), inversion::embed(inverse));
+        self.product((x2, x2_value), (y, y_value), x)?;
+        self.product((x, x_value), (y2, y2_value), y)?;
+        Ok(y_bits)
     }
 
     /// Takes a challenge for the gates since the last one.
@@ -99,11 +129,16 @@ impl Backend for Proving<'_> {
         let product = self.fresh(bit(*a) & bit(*b))?;
         let select = |bit: bool, mac: Gf128| Gf128::new(mac.value() & 0u128.wrapping_sub(u128::from(bit)));
         let linear = select(bit(*a), *b) + select(bit(*b), *a) + product;
-        self.state.terms.push([*a * *b, linear]);
-        if self.state.terms.len() == CHECK {
-            self.check()?;
-        }
+        self.term([*a * *b, linear])?;
         Ok(product)
+    }
+
+    fn invert_bytes(&mut self, bytes: &[Gf128]) -> Result<Option<Vec<Gf128>>, Error> {
+        let mut inverses = Vec::with_capacity(bytes.len());
+        for byte in bytes.chunks(8) {
+            inverses.extend(self.inverse(byte)?);
+        }
+        Ok(Some(inverses))
     }
 }
 

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::stream::Receiver;
-use super::{CHECK, Proof, REFILL};
+use super::{CHECK, Proof, REFILL, inversion};
 use crate::channel::Channel;
 use crate::error::Error;
 use crate::message::{recv_array, recv_blocks, send_blocks};
@@ -17,7 +17,7 @@ use crate::ot::CotSender;
 pub struct Verifier {
     challenges: Prg,
     bits: Receiver,
-    /// For each AND gate since the last challenge, `K_a K_b + K_ab delta`.
+    /// For each AND gate or product `a b = c` since the last challenge, `K_a K_b + K_ab delta`.
     terms: Vec<Gf128>,
     sum: Gf128,
     opened: Sha256,
@@ -69,6 +69,12 @@ impl Verifying<'_> {
         Ok(key + self.times_delta(correction) + Gf128::new(u128::from(correction)))
     }
 
+    /// Notes that `a b = c`, given keys.
+    fn product(&mut self, a: Gf128, b: Gf128, c: Gf128) -> Result<(), Error> {
+        self.state.terms.push(a * b + c * self.delta);
+        if self.state.terms.len() == CHECK { self.check() } else { Ok(()) }
+    }
+
     /// Draws a challenge for the gates since the last one, all of whose corrections have arrived.
     fn check(&mut self) -> Result<(), Error> {
         if self.state.terms.is_empty() {
@@ -112,11 +118,23 @@ impl Backend for Verifying<'_> {
 
     fn and_one(&mut self, a: &Gf128, b: &Gf128) -> Result<Gf128, Error> {
         let product = self.fresh()?;
-        self.state.terms.push(*a * *b + product * self.delta);
-        if self.state.terms.len() == CHECK {
-            self.check()?;
-        }
+        self.product(*a, *b, product)?;
         Ok(product)
+    }
+
+    fn invert_bytes(&mut self, bytes: &[Gf128]) -> Result<Option<Vec<Gf128>>, Error> {
+        let mut inverses = Vec::with_capacity(bytes.len());
+        for x_bits in bytes.chunks(8) {
+            let mut y_bits = [Gf128::ZERO; 8];
+            for wire in &mut y_bits {
+                *wire = self.fresh()?;
+            }
+            let ([x, x2], [y, y2]) = (inversion::lift(x_bits), inversion::lift(&y_bits));
+            self.product(x2, y, x)?;
+            self.product(x, y2, y)?;
+            inverses.extend(y_bits);
+        }
+        Ok(Some(inverses))
     }
 }
 
