@@ -73,7 +73,9 @@ fn a_notary_refuses_a_site_that_only_the_prover_trusts() {
     let port = site(&unknown.ordinary(), |_| response(BODY), Goodbye::Clean);
     let source = crate::support::source();
     let both = crate::support::Trust { prover: unknown.roots(), notary: known.roots() };
-    let (proven, served) = crate::support::session_with(mpctls::Mode::Proxy, &both, &source, port, |_| {});
-    assert_eq!(proven.err().unwrap().code(), "server_certificate");
-    assert!(served.is_err());
+    for mode in [mpctls::Mode::Proxy, mpctls::Mode::Mpc] {
+        let (proven, served) = crate::support::session_with(mode, &both, &source, port, |_| {});
+        assert_eq!(proven.err().unwrap().code(), "server_certificate", "{mode}");
+        assert!(served.is_err(), "{mode}");
+    }
 }

@@ -1,5 +1,5 @@
 //! The attacks that the design numbers (docs/src/notarization.md), carried out. Each module is named after its
-//! number; 1 to 6 concern `mpc` mode and are in `tests/mpc.rs`.
+//! number; 1 to 6 concern the engine of `mpc` mode and need a prover's insides: `src/mpc/prover/attacks.rs`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 

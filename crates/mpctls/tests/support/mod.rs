@@ -33,20 +33,29 @@ pub fn now() -> u64 {
 /// A certificate authority of the test's own.
 pub struct Authority {
     pub certificate: CertificateDer<'static>,
-    pub pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
     pub fn new() -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(vec![]).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, "test authority");
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let certificate = params.self_signed(&key).unwrap();
-        let pem = certificate.pem();
-        Self { certificate: certificate.der().clone(), pem, issuer: Issuer::new(params, key) }
+        Self::with_key(KeyPair::generate().unwrap())
+    }
+
+    pub fn with_key(key: KeyPair) -> Self {
+        Self::named("test authority", key)
+    }
+
+    pub fn named(name: &str, key: KeyPair) -> Self {
+        let params = authority_params(name);
+        let certificate = params.self_signed(&key).unwrap().der().clone();
+        Self { certificate, issuer: Issuer::new(params, key) }
+    }
+
+    /// An intermediate authority, and its certificate under this one.
+    pub fn delegate(&self) -> (Self, CertificateDer<'static>) {
+        let (params, key) = (authority_params("an intermediate"), KeyPair::generate().unwrap());
+        let certificate = params.signed_by(&key, &self.issuer).unwrap().der().clone();
+        (Self { certificate: certificate.clone(), issuer: Issuer::new(params, key) }, certificate)
     }
 
     pub fn roots(&self) -> Arc<RootCertStore> {
@@ -74,6 +83,14 @@ impl Authority {
     }
 }
 
+fn authority_params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new(vec![]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params
+}
+
 /// A server's certificate and key.
 #[derive(Clone)]
 pub struct Certified {
@@ -84,7 +101,7 @@ pub struct Certified {
 }
 
 /// How a site says that it is done.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goodbye {
     /// close_notify, then the end of the stream.
     Clean,
@@ -92,6 +109,8 @@ pub enum Goodbye {
     AfterClient,
     /// The stream just ends.
     Abrupt,
+    /// As clean, after a response that comes in pieces, each in a record of its own.
+    Trickle,
 }
 
 /// A rustls server that answers every request alike; returns its address.
@@ -141,8 +160,13 @@ fn answer_one(
                 count => request.extend_from_slice(&buffer[..count]),
             }
         }
-        both.write_all(&answer(&request))?;
-        both.flush()?;
+        let answer = answer(&request);
+        let pieces = if goodbye == Goodbye::Trickle { 12 } else { 1 };
+        for (index, piece) in answer.chunks(answer.len().div_ceil(pieces)).enumerate() {
+            std::thread::sleep(Duration::from_millis(if index > 0 { 30 } else { 0 }));
+            both.write_all(piece)?;
+            both.flush()?;
+        }
         if goodbye == Goodbye::AfterClient {
             while both.read(&mut buffer)? > 0 {}
         }
@@ -326,7 +350,7 @@ pub fn session_with(
     })
 }
 
-pub const PATIENCE: Patience = Patience { record: Duration::from_secs(5), idle: Duration::from_millis(300) };
+pub const PATIENCE: Patience = Patience { record: Duration::from_secs(20), idle: Duration::from_secs(1) };
 
 /// Fetches the usual request with keys of its own: both streams and the master secret.
 pub fn captured(authority: &Authority, host: &str, port: u16) -> (Fetched, Zeroizing<[u8; 48]>) {
