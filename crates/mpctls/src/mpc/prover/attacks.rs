@@ -15,24 +15,24 @@ use circuit::Backend;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use support::{Authority, BODY, Goodbye, HOST};
+use twopc::ole::OleField as _;
 
+use super::super::circuits::GOODBYE;
+use super::super::prf;
 use super::*;
 use crate::attestation::{RedactedBytes, Shown as ShownBytes};
 use crate::mpc::Notary;
 use crate::protocol::StreamLink;
-use crate::tls::{ClientError, Patience, fetch_deferred};
+use crate::tls::{ClientError, KeysError, Patience, ServerKey, Side, fetch_deferred};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: exchange.test\r\n\r\n";
 const CAPS: Caps = Caps { request: 48, response: 4096 };
 
-/// Wraps the keys that TLS uses.
-type Wrap = fn(Box<dyn SessionKeys>, Arc<Mutex<State>>) -> Box<dyn SessionKeys>;
-
 /// What a cheat does differently. Everything else is honest.
 struct Cheat {
     garble: GarbleStep,
-    /// Wraps the keys that TLS uses.
-    keys: Wrap,
+    /// What it does instead of what TLS asks for.
+    meddle: Meddle,
     /// Meddles between reveal and proof.
     before_proof: fn(&mut State),
     /// Meddles at the notary, between preparation and session.
@@ -42,7 +42,7 @@ struct Cheat {
 }
 
 const HONEST: Cheat =
-    Cheat { garble: garble_step, keys: |keys, _| keys, before_proof: |_| {}, notary: |_| {}, session: 1 };
+    Cheat { garble: garble_step, meddle: Meddle::NOT, before_proof: |_| {}, notary: |_| {}, session: 1 };
 
 /// How both sides ended.
 #[derive(Debug)]
@@ -93,7 +93,8 @@ fn play(cheat: Cheat) -> Ends {
         let prover = Prover::prepare_with(Box::new(left), CAPS, &mut rng, cheat.garble).unwrap();
         let mut link = StreamLink::new(TcpStream::connect(("127.0.0.1", port)).unwrap()).unwrap();
         let patience = Patience { record: Duration::from_secs(10), idle: Duration::from_millis(300) };
-        let keys = (cheat.keys)(prover.keys(), Arc::clone(&prover.0));
+        let keys =
+            Box::new(Meddling { inner: prover.keys(), state: Arc::clone(&prover.0), meddle: cheat.meddle });
         let fetched = fetch_deferred(HOST, authority.roots(), &mut link, REQUEST, patience, keys);
         let got = fetched.is_ok();
         let proven = match &fetched {
@@ -211,77 +212,28 @@ fn attack_3_an_evaluator_that_equivocates_on_its_inputs_is_caught() {
     assert!(format!("{:?}", ends.prover).contains("opened inputs"), "{ends:?}");
 }
 
-/// Keys that jump to the reveal at a point of the session.
-struct Impatient {
-    inner: Box<dyn SessionKeys>,
-    state: Arc<Mutex<State>>,
-    force: bool,
-}
-
-impl Impatient {
-    fn reveal_now(&mut self) -> KeysError {
-        let result = if self.force {
-            // A cheat that ignores its own state machine.
-            let mut state = self.state.lock().unwrap();
-            state.phase = Phase::SaidGoodbye;
-            state.reveal(&[22; 200], &[22; 200]).map_err(KeysError::from)
-        } else {
-            self.inner.reveal(&[], &[])
-        };
-        result.map(|_| ()).expect_err("the notary opened its inputs")
-    }
-}
-
-impl SessionKeys for Impatient {
-    fn client_share(&mut self) -> Result<[u8; 65], KeysError> {
-        self.inner.client_share()
-    }
-    fn agree(&mut self, server_share: &[u8]) -> Result<(), KeysError> {
-        self.inner.agree(server_share)
-    }
-    fn master_secret(&mut self, hash: &[u8; 32]) -> Result<(), KeysError> {
-        self.inner.master_secret(hash)
-    }
-    fn key_block(&mut self, server: &[u8; 32], client: &[u8; 32]) -> Result<(), KeysError> {
-        self.inner.key_block(server, client)
-    }
-    fn finished(&mut self, side: Side, hash: &[u8; 32]) -> Result<[u8; 12], KeysError> {
-        self.inner.finished(side, hash)
-    }
-    fn seal(&mut self, content_type: u8, plaintext: &[u8]) -> Result<Vec<u8>, KeysError> {
-        if content_type == 23 { Err(self.reveal_now()) } else { self.inner.seal(content_type, plaintext) }
-    }
-    fn open_finished(&mut self, fragment: &[u8]) -> Result<Vec<u8>, KeysError> {
-        self.inner.open_finished(fragment)
-    }
-    fn reveal(&mut self, client: &[u8], server: &[u8]) -> Result<ServerKey, KeysError> {
-        self.inner.reveal(client, server)
-    }
-}
-
-#[test]
-fn attack_4_the_key_share_is_not_given_before_the_last_record_is_in() {
-    let honest =
-        play(Cheat { keys: |inner, state| Box::new(Impatient { inner, state, force: false }), ..HONEST });
-    assert!(format!("{:?}", honest.prover).contains("out of order"), "{honest:?}");
-    let forced =
-        play(Cheat { keys: |inner, state| Box::new(Impatient { inner, state, force: true }), ..HONEST });
-    assert!(!forced.fetched);
-    // To the notary the message is a request of zero bytes.
-    assert_eq!(forced.notary, Err(MpcError::Contradiction("a request beyond the cap")));
-}
-
 /// The result of a call, if the cheat makes it in its own way.
 type Replaced = Option<Result<Vec<u8>, KeysError>>;
 
-/// Keys whose calls a closure may replace.
-struct Meddling {
-    inner: Box<dyn SessionKeys>,
-    state: Arc<Mutex<State>>,
+/// What a cheat does instead of what TLS asks for.
+#[derive(Clone, Copy)]
+struct Meddle {
     seal: fn(&Mutex<State>, u8, &[u8]) -> Replaced,
     open: fn(&Mutex<State>, &[u8]) -> Replaced,
     finished: fn(Side, [u8; 12]) -> [u8; 12],
     reveal: fn(&mut Vec<u8>, &mut Vec<u8>),
+}
+
+impl Meddle {
+    const NOT: Self =
+        Self { seal: |_, _, _| None, open: |_, _| None, finished: |_, data| data, reveal: |_, _| {} };
+}
+
+/// The keys that a cheat gives to TLS.
+struct Meddling {
+    inner: Box<dyn SessionKeys>,
+    state: Arc<Mutex<State>>,
+    meddle: Meddle,
 }
 
 impl SessionKeys for Meddling {
@@ -298,47 +250,54 @@ impl SessionKeys for Meddling {
         self.inner.key_block(server, client)
     }
     fn finished(&mut self, side: Side, hash: &[u8; 32]) -> Result<[u8; 12], KeysError> {
-        self.inner.finished(side, hash).map(|data| (self.finished)(side, data))
+        self.inner.finished(side, hash).map(|data| (self.meddle.finished)(side, data))
     }
     fn seal(&mut self, content_type: u8, plaintext: &[u8]) -> Result<Vec<u8>, KeysError> {
-        (self.seal)(&self.state, content_type, plaintext)
+        (self.meddle.seal)(&self.state, content_type, plaintext)
             .unwrap_or_else(|| self.inner.seal(content_type, plaintext))
     }
     fn open_finished(&mut self, fragment: &[u8]) -> Result<Vec<u8>, KeysError> {
-        (self.open)(&self.state, fragment).unwrap_or_else(|| self.inner.open_finished(fragment))
+        (self.meddle.open)(&self.state, fragment).unwrap_or_else(|| self.inner.open_finished(fragment))
     }
     fn reveal(&mut self, client: &[u8], server: &[u8]) -> Result<ServerKey, KeysError> {
         let (mut client, mut server) = (client.to_vec(), server.to_vec());
-        (self.reveal)(&mut client, &mut server);
+        (self.meddle.reveal)(&mut client, &mut server);
         self.inner.reveal(&client, &server)
     }
 }
 
-fn meddling(inner: Box<dyn SessionKeys>, state: Arc<Mutex<State>>) -> Meddling {
-    Meddling {
-        inner,
-        state,
-        seal: |_, _, _| None,
-        open: |_, _| None,
-        finished: |_, data| data,
-        reveal: |_, _| {},
-    }
+#[test]
+fn attack_4_the_key_share_is_not_given_before_the_last_record_is_in() {
+    let at_the_request = |seal| Cheat { meddle: Meddle { seal, ..Meddle::NOT }, ..HONEST };
+    let honest = play(at_the_request(|state, content_type, _| {
+        (content_type == 23).then(|| Ok(state.lock().unwrap().reveal(&[], &[]).map(|_| Vec::new())?))
+    }));
+    assert!(format!("{:?}", honest.prover).contains("out of order"), "{honest:?}");
+    // A cheat that ignores its own state machine.
+    let forced = play(at_the_request(|state, content_type, _| {
+        (content_type == 23).then(|| {
+            let mut state = state.lock().unwrap();
+            state.phase = Phase::SaidGoodbye;
+            Ok(state.reveal(&[22; 200], &[22; 200]).map(|_| Vec::new())?)
+        })
+    }));
+    assert!(!forced.fetched);
+    // To the notary the message is a request of zero bytes.
+    assert_eq!(forced.notary, Err(MpcError::Contradiction("a request beyond the cap")));
 }
 
 #[test]
 fn attack_5_the_notary_does_not_seal_a_second_request() {
     let ends = play(Cheat {
-        keys: |inner, state| {
-            Box::new(Meddling {
-                seal: |state, content_type, plaintext| {
-                    (content_type == 21).then(|| {
-                        let mut state = state.lock().unwrap();
-                        state.phase = Phase::ServerFinished;
-                        Ok(state.seal(23, &[plaintext, REQUEST].concat()[..40])?)
-                    })
-                },
-                ..meddling(inner, state)
-            })
+        meddle: Meddle {
+            seal: |state, content_type, plaintext| {
+                (content_type == 21).then(|| {
+                    let mut state = state.lock().unwrap();
+                    state.phase = Phase::ServerFinished;
+                    Ok(state.seal(23, &[plaintext, REQUEST].concat()[..40])?)
+                })
+            },
+            ..Meddle::NOT
         },
         ..HONEST
     });
@@ -349,18 +308,16 @@ fn attack_5_the_notary_does_not_seal_a_second_request() {
 #[test]
 fn attack_5_the_notary_gives_keystream_up_to_the_cap_only() {
     let ends = play(Cheat {
-        keys: |inner, state| {
-            Box::new(Meddling {
-                seal: |state, content_type, _| {
-                    (content_type == 23).then(|| {
-                        let channel = &mut *state.lock().unwrap().channel;
-                        channel.send(&49u32.to_le_bytes()).unwrap();
-                        channel.flush().unwrap();
-                        Err(KeysError::Protocol(channel.recv(1 << 20).unwrap_err().to_string()))
-                    })
-                },
-                ..meddling(inner, state)
-            })
+        meddle: Meddle {
+            seal: |state, content_type, _| {
+                (content_type == 23).then(|| {
+                    let channel = &mut *state.lock().unwrap().channel;
+                    channel.send(&49u32.to_le_bytes()).unwrap();
+                    channel.flush().unwrap();
+                    Err(KeysError::Protocol(channel.recv(1 << 20).unwrap_err().to_string()))
+                })
+            },
+            ..Meddle::NOT
         },
         ..HONEST
     });
@@ -371,19 +328,17 @@ fn attack_5_the_notary_gives_keystream_up_to_the_cap_only() {
 fn attack_5_keystream_of_another_record_of_the_server_is_not_given_unnoticed() {
     // Under the guise of opening the Finished message it asks for keystream under the response's nonce.
     let ends = play(Cheat {
-        keys: |inner, state| {
-            Box::new(Meddling {
-                open: |state, fragment| {
-                    let mut state = state.lock().unwrap();
-                    let mut other = fragment.to_vec();
-                    other[7] ^= 1;
-                    let opened = state.open_finished(&other);
-                    // TLS must go on for the attack to be of use: it sees a message that it will find right.
-                    Some(opened.map(|_| [&[20, 0, 0, 12][..], &[0; 12]].concat()).map_err(KeysError::from))
-                },
-                finished: |side, data| if side == Side::Server { [0; 12] } else { data },
-                ..meddling(inner, state)
-            })
+        meddle: Meddle {
+            open: |state, fragment| {
+                let mut state = state.lock().unwrap();
+                let mut other = fragment.to_vec();
+                other[7] ^= 1;
+                let opened = state.open_finished(&other);
+                // TLS must go on for the attack to be of use: it sees a message that it will find right.
+                Some(opened.map(|_| [&[20, 0, 0, 12][..], &[0; 12]].concat()).map_err(KeysError::from))
+            },
+            finished: |side, data| if side == Side::Server { [0; 12] } else { data },
+            ..Meddle::NOT
         },
         ..HONEST
     });
@@ -394,15 +349,13 @@ fn attack_5_keystream_of_another_record_of_the_server_is_not_given_unnoticed() {
 #[test]
 fn attack_5_a_record_other_than_the_sealed_one_is_not_attested() {
     let ends = play(Cheat {
-        keys: |inner, state| {
-            Box::new(Meddling {
-                // The request's record stands between Finished and goodbye; the last 31 bytes are the goodbye.
-                reveal: |client, _| {
-                    let at = client.len() - 31 - 20;
-                    client[at] ^= 1;
-                },
-                ..meddling(inner, state)
-            })
+        meddle: Meddle {
+            // The request's record stands between Finished and goodbye; the last 31 bytes are the goodbye.
+            reveal: |client, _| {
+                let at = client.len() - 31 - 20;
+                client[at] ^= 1;
+            },
+            ..Meddle::NOT
         },
         ..HONEST
     });
@@ -412,14 +365,12 @@ fn attack_5_a_record_other_than_the_sealed_one_is_not_attested() {
 #[test]
 fn attack_5_a_response_other_than_the_servers_fails_its_tag() {
     let ends = play(Cheat {
-        keys: |inner, state| {
-            Box::new(Meddling {
-                reveal: |_, server| {
-                    let at = server.len() - 31 - 40;
-                    server[at] ^= 1;
-                },
-                ..meddling(inner, state)
-            })
+        meddle: Meddle {
+            reveal: |_, server| {
+                let at = server.len() - 31 - 40;
+                server[at] ^= 1;
+            },
+            ..Meddle::NOT
         },
         ..HONEST
     });
@@ -439,16 +390,14 @@ fn attack_6_an_abort_says_nothing_but_that() {
 #[test]
 fn attack_7_a_server_share_other_than_the_signed_one_is_refused() {
     let ends = play(Cheat {
-        keys: |inner, state| {
-            Box::new(Meddling {
-                reveal: |_, server| {
-                    // The share in ServerKeyExchange: curve type, curve 23, length 65, uncompressed.
-                    let at = server.windows(5).position(|w| w == [3, 0, 23, 65, 4]).unwrap();
-                    let other = Secret::random(&mut rand::rng()).point();
-                    server[at + 4..at + 69].copy_from_slice(&other);
-                },
-                ..meddling(inner, state)
-            })
+        meddle: Meddle {
+            reveal: |_, server| {
+                // The share in ServerKeyExchange: curve type, curve 23, length 65, uncompressed.
+                let at = server.windows(5).position(|w| w == [3, 0, 23, 65, 4]).unwrap();
+                let other = Secret::random(&mut rand::rng()).point();
+                server[at + 4..at + 69].copy_from_slice(&other);
+            },
+            ..Meddle::NOT
         },
         ..HONEST
     });
