@@ -87,7 +87,7 @@ impl ClientError {
             Self::Reference(_) => "survey_reference".to_owned(),
             Self::OtherSurvey { .. } => Code::WrongSurvey.text().to_owned(),
             Self::Notary(_) => "notary_connection".to_owned(),
-            Self::Prove(error) => error.code(),
+            Self::Prove(error) => error.code().to_owned(),
             Self::Typed { .. } => Code::InvalidValue.text().to_owned(),
             Self::Tls(_) => "tls".to_owned(),
             Self::File { .. } => "file".to_owned(),
@@ -100,5 +100,31 @@ impl ClientError {
 impl From<survey::EncodeError> for ClientError {
     fn from(error: survey::EncodeError) -> Self {
         Self::Refused(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_of_its_own_is_in_the_table() {
+        let errors = [
+            ClientError::Unreachable { address: String::new(), cause: String::new() },
+            ClientError::Answer { address: String::new(), detail: String::new() },
+            ClientError::Reference(String::new()),
+            ClientError::OtherSurvey { expected: survey::Id([0; 32]), found: survey::Id([1; 32]) },
+            ClientError::Typed { field: String::new(), why: String::new() },
+            ClientError::File { path: PathBuf::new(), cause: String::new() },
+            ClientError::Timeout(""),
+            crate::notary::NotaryConnectError::Unreachable {
+                address: String::new(),
+                cause: std::io::Error::other(""),
+            }
+            .into(),
+        ];
+        for error in errors {
+            assert!(survey::code::next_step(&error.code()).is_some(), "{}", error.code());
+        }
     }
 }

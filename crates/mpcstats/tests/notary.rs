@@ -144,7 +144,45 @@ fn a_provider_proves_a_balance_in_both_modes_and_anybody_verifies_it() {
         assert!(String::from_utf8_lossy(&refused.stdout).contains("attestation_stale"));
         let survey_changed = proof.replace(SURVEY, &"08".repeat(32));
         std::fs::write(stage.folder().join("proof.json"), survey_changed).unwrap();
-        assert!(refusal(stage.run(&VERIFY)).contains("attestation_signature"));
+        assert!(refusal(stage.run(&VERIFY)).contains("refused (attestation_signature)"));
+    }
+}
+
+#[test]
+fn what_verify_cannot_use_is_refused_with_a_code_and_a_next_step() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    std::fs::write(folder.join("proof.json"), "{}").unwrap();
+    std::fs::write(folder.join("empty.toml"), "").unwrap();
+    std::fs::write(folder.join("keys.json"), "{}").unwrap();
+    for (proof, source, keys, code) in [
+        ("proof.json", "sample-exchange", SURVEY, "attestation_malformed"),
+        ("absent.json", "sample-exchange", SURVEY, "file"),
+        ("proof.json", "absent", SURVEY, "file"),
+        ("proof.json", "empty.toml", SURVEY, "source_syntax"),
+        ("proof.json", "sample-exchange", "keys.json", "file"),
+    ] {
+        let said = refusal(
+            mpcstats(folder, &["verify", proof, "--source", source, "--notary-key", keys]).output().unwrap(),
+        );
+        assert!(said.contains(&format!("refused ({code}): ")) && said.contains("\nnext: "), "{said}");
+    }
+}
+
+/// The benchmark's other shapes are for benchmarks; that each runs is for tests.
+#[test]
+fn the_benchmark_runs_in_both_modes_whatever_it_shows() {
+    let scratch = tempfile::tempdir().unwrap();
+    for mode in ["proxy", "mpc"] {
+        for disclose in ["none", "all"] {
+            let shape = ["--request-bytes", "300", "--response-bytes", "400", "--runs", "1", "--json"];
+            let arguments =
+                [&["bench", "notary", "--mode", mode, "--disclose", disclose], &shape[..]].concat();
+            let figures = told(mpcstats(scratch.path(), &arguments).output().unwrap());
+            let figures: serde_json::Value = serde_json::from_str(&figures).unwrap();
+            assert_eq!(figures["mode"], mode);
+            assert!(figures["prover_sent_bytes"].as_u64().unwrap() > 500_000, "{figures}");
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 //! - [`attestation`]: the signed statement, notary keys, and the verifier.
 //! - [`commitment`]: how a private field is bound to its place in one session.
 //! - [`class`]: what is proven about hidden bytes whose neighbourhood has to be understood.
+//! - [`code`]: every reason for which there is no proof, or for which it is refused.
 //! - [`tls`]: the client, on unmodified rustls, and the seam behind which its keys are held.
 //! - [`mpc`]: the mode in which prover and notary hold the session's keys between them.
 //! - [`proof`]: what the prover proves in zero knowledge.
@@ -20,6 +21,7 @@ extern crate self as mpctls;
 
 pub mod attestation;
 pub mod class;
+pub mod code;
 pub mod commitment;
 pub mod mpc;
 pub mod proof;

@@ -199,6 +199,40 @@ impl From<crate::id::EncodeError> for Refusal {
     }
 }
 
+/// What a client says of itself, without a server's word: code, what happened, what to do. Codes about proofs and
+/// notaries are [`mpctls::code::Code`]'s.
+pub const LOCAL: &[(&str, &str, &str)] = &[
+    (
+        "unreachable",
+        "A server cannot be reached.",
+        "Check the address, the network, and that the server is up.",
+    ),
+    (
+        "bad_answer",
+        "A server answered with something else than mpcstats.",
+        "Check the address, and compare the versions of mpcstats here and there.",
+    ),
+    (
+        "survey_reference",
+        "The survey's address cannot be read.",
+        "Write `https://HOST:PORT/#ID` with the id that the organiser published, or the path of a signed survey.",
+    ),
+    ("tls", "TLS could not be configured.", "The message says why; check the keys that were given."),
+    (
+        "file",
+        "A file cannot be read, or does not hold what it should.",
+        "The message names the file and the cause.",
+    ),
+];
+
+/// What to do about a code, wherever it comes from.
+pub fn next_step(code: &str) -> Option<&'static str> {
+    let served = Code::ALL.iter().find(|known| known.text() == code).map(|code| code.next_step());
+    let proving = || mpctls::code::Code::ALL.iter().find(|known| known.text() == code);
+    let local = || LOCAL.iter().find(|(known, ..)| *known == code).map(|(.., next)| *next);
+    served.or_else(|| proving().map(|code| code.next_step())).or_else(local)
+}
+
 /// The table as a page of the docs (`docs/src/error-codes.md`); a test keeps the page current.
 pub fn page() -> String {
     let mut page = String::from(
@@ -212,6 +246,20 @@ pub fn page() -> String {
         let (status, cause, next) = (code.status(), code.cause(), code.next_step());
         let _ = writeln!(page, "| `{code}` | {status} | {cause} | {next} |");
     }
+    page.push_str(
+        "\n## Proofs and notaries\n\n\
+         <!-- From crates/mpctls/src/code.rs. -->\n\n\
+         `mpcstats prove`, `share`, `verify` and `source` say these, and notaries to provers. A coordinator or party\n\
+         that refuses an attestation for one of these reasons says `invalid_attestation`, with the reason in its detail.\n\n\
+         | code | what happened | what to do |\n|---|---|---|\n",
+    );
+    for code in mpctls::code::Code::ALL {
+        let _ = writeln!(page, "| `{}` | {} | {} |", code.text(), code.cause(), code.next_step());
+    }
+    page.push_str("\n## On your own machine\n\n| code | what happened | what to do |\n|---|---|---|\n");
+    for (code, cause, next) in LOCAL {
+        let _ = writeln!(page, "| `{code}` | {cause} | {next} |");
+    }
     page
 }
 
@@ -221,10 +269,15 @@ mod tests {
 
     #[test]
     fn codes_are_distinct_and_travel_as_their_text() {
-        let mut texts: Vec<_> = Code::ALL.iter().map(|code| code.text()).collect();
+        let proving = mpctls::code::Code::ALL.iter().map(|code| code.text());
+        let local = LOCAL.iter().map(|(code, ..)| *code);
+        let mut texts: Vec<_> =
+            Code::ALL.iter().map(|code| code.text()).chain(proving).chain(local).collect();
+        let count = texts.len();
         texts.sort_unstable();
         texts.dedup();
-        assert_eq!(texts.len(), Code::ALL.len());
+        assert_eq!(texts.len(), count, "a code has one meaning");
+        assert!(texts.iter().all(|code| next_step(code).is_some()));
         for code in Code::ALL {
             assert_eq!(serde_json::to_value(code).unwrap(), code.text());
             assert!((200..600).contains(&code.status()), "{code}");

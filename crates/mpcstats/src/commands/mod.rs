@@ -110,6 +110,12 @@ pub fn run(command: Command) -> ExitCode {
 /// What went wrong, in words for the terminal.
 pub type Failure = Box<dyn std::error::Error>;
 
+/// A refusal in words: its code, its cause, and what to do about it.
+pub fn refused(code: &str, error: impl std::fmt::Display) -> Failure {
+    let next = ::survey::code::next_step(code).map(|next| format!("\nnext: {next}")).unwrap_or_default();
+    format!("refused ({code}): {error}{next}").into()
+}
+
 /// Prints to standard output; a reader that hangs up (`| head`) is an error and not a panic.
 pub fn print(text: &str) -> Result<(), Failure> {
     std::io::stdout().write_all(text.as_bytes())?;

@@ -16,7 +16,7 @@ use service::private_file;
 
 use super::source::load_source;
 use super::verify::{load_keys, words};
-use super::{Failure, print, runtime};
+use super::{Failure, print, refused, runtime};
 
 /// Arguments of `mpcstats prove`.
 ///
@@ -88,7 +88,7 @@ impl Plan {
         };
         let (notary, address) = match (&args.notary_key, &args.notary) {
             (Some(key), Some(address)) => (last_key(key)?, address.clone()),
-            (None, address) => choose_notary(survey, address.as_deref()).map_err(refused)?,
+            (None, address) => choose_notary(survey, address.as_deref()).map_err(failed)?,
             (Some(_), None) => return Err("--notary-key goes with --notary".into()),
         };
         let mode = args.mode.or_else(|| survey.modes.first().copied()).unwrap_or(Mode::Mpc);
@@ -110,19 +110,23 @@ fn last_key(text: &str) -> Result<NotaryKey, Failure> {
     Ok(load_keys(text)?.into_iter().next_back().ok_or("the list of notary keys is empty")?)
 }
 
+fn failed(error: client::ClientError) -> Failure {
+    match error {
+        // Its own words name the next step.
+        error @ client::ClientError::Refused(_) => format!("refused ({}): {error}", error.code()).into(),
+        error => refused(&error.code(), &error),
+    }
+}
+
 /// Reads, or fetches and checks, what the proof is for.
 fn plan(args: &Prove, runtime: &tokio::runtime::Runtime) -> Result<Plan, Failure> {
     let mut id = [0; 32];
     if hex::decode_to_slice(&args.survey, &mut id).is_ok() {
         return Plan::of_id(args, id);
     }
-    let reference: Reference = args.survey.parse().map_err(refused)?;
-    let survey = runtime.block_on(OpenSurvey::open(&reference, None)).map_err(refused)?;
+    let reference: Reference = args.survey.parse().map_err(failed)?;
+    let survey = runtime.block_on(OpenSurvey::open(&reference, None)).map_err(failed)?;
     Plan::of_survey(args, &survey)
-}
-
-fn refused(error: client::ClientError) -> String {
-    format!("refused ({}): {error}", error.code())
 }
 
 /// Fetches every secret that the source asks for.
@@ -130,29 +134,30 @@ pub(super) fn load_secrets(source: &Source, given: &[String]) -> Result<Secrets,
     let mut secrets = Secrets::new();
     for (name, secret) in &source.definition().secrets {
         let origin = given.iter().find_map(|entry| entry.strip_prefix(name.as_str())?.strip_prefix('='));
-        let value = match origin.map(|origin| origin.split_once(':').unwrap_or((origin, ""))) {
-            Some(("env", variable)) => {
-                std::env::var(variable).map_err(|_| format!("{name}: the variable {variable} is not set"))?
-            }
-            Some(("file", path)) => std::fs::read_to_string(path)
-                .map_err(|e| format!("{name}: {path} cannot be read: {e}"))?
-                .trim_end()
-                .to_owned(),
-            None | Some(("prompt", "")) => {
-                if !std::io::stdin().is_terminal() {
-                    return Err(
-                        format!("{name} is needed: --secret {name}=env:VARIABLE or =file:PATH").into()
-                    );
-                }
-                let terminal = console::Term::stderr();
-                terminal.write_str(&format!("{name} ({}): ", secret.description))?;
-                terminal.read_secure_line()?
-            }
-            Some(_) => return Err(format!("{name}: write env:VARIABLE, file:PATH or prompt").into()),
-        };
+        let value = load_secret(name, origin.unwrap_or("prompt"), &secret.description)
+            .map_err(|why| refused("secret", format!("{name}: {why}")))?;
         secrets.insert(name, value);
     }
     Ok(secrets)
+}
+
+/// Fetches one secret from where it is kept.
+fn load_secret(name: &str, origin: &str, description: &str) -> Result<String, String> {
+    match origin.split_once(':').unwrap_or((origin, "")) {
+        ("env", variable) => {
+            std::env::var(variable).map_err(|_| format!("the variable {variable} is not set"))
+        }
+        ("file", path) => std::fs::read_to_string(path)
+            .map(|text| text.trim_end().to_owned())
+            .map_err(|error| format!("{path} cannot be read: {error}")),
+        ("prompt", "") if std::io::stdin().is_terminal() => {
+            let terminal = console::Term::stderr();
+            let asked = terminal.write_str(&format!("{name} ({description}): "));
+            asked.and_then(|()| terminal.read_secure_line()).map_err(|error| error.to_string())
+        }
+        ("prompt", "") => Err(format!("it is needed: --secret {name}=env:VARIABLE or =file:PATH")),
+        _ => Err("write env:VARIABLE, file:PATH or prompt".into()),
+    }
 }
 
 /// Runs the command.
@@ -177,10 +182,11 @@ pub fn run(args: &Prove) -> Result<(), Failure> {
     let bar = spinner(args.json);
     let started = std::time::Instant::now();
     bar.set_message("preparing with the notary");
-    let channel = runtime.block_on(client::notary::connect(&plan.address, plan.notary.key))?;
+    let channel = runtime.block_on(client::notary::connect(&plan.address, plan.notary.key));
+    let channel = channel.map_err(|error| failed(error.into()))?;
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let failed = |error: mpctls::protocol::ProveError| format!("refused ({}): {error}", error.code());
-    let prepared = prover.prepare(Box::new(channel), now().as_secs(), &mut rand::rng()).map_err(failed)?;
+    let prepared = prover.prepare(Box::new(channel), now().as_secs(), &mut rand::rng());
+    let prepared = prepared.map_err(|error| failed(error.into()))?;
     bar.set_message(format!("asking {}", plan.source.host()));
     let mut progress = |stage: Stage| match stage {
         Stage::Preparing => bar.set_message("preparing with the notary"),
@@ -192,7 +198,7 @@ pub fn run(args: &Prove) -> Result<(), Failure> {
         |disclosure: &Disclosure| bar.suspend(|| args.yes || approved(disclosure, plan.source.host()));
     let proven = prover
         .run(prepared, now().as_millis() as u64, &mut rand::rng(), &mut progress, &mut approve)
-        .map_err(failed)?;
+        .map_err(|error| failed(error.into()))?;
 
     let openings = args.openings.clone().unwrap_or_else(|| args.output.with_extension("openings.json"));
     let private = serde_json::json!({

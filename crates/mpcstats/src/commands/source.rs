@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use mpctls::Source;
 use mpctls::source::{Draft, Visibility};
 
-use super::{Failure, print};
+use super::{Failure, print, refused};
 
 /// The sources that come with mpcstats.
 const SHIPPED: [(&str, &str); 4] = [
@@ -51,14 +51,13 @@ enum Action {
 
 /// Reads a source from a file, or takes one that comes with mpcstats.
 pub fn load_source(name: &str) -> Result<Source, Failure> {
-    if let Some((_, text)) = SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
-        return Ok(Source::from_toml(text)?);
-    }
-    let text = std::fs::read_to_string(name).map_err(|error| {
+    let shipped = SHIPPED.iter().find(|(shipped, _)| *shipped == name);
+    let text = shipped.map_or_else(|| std::fs::read_to_string(name), |(_, text)| Ok((*text).to_owned()));
+    let text = text.map_err(|error| {
         let known: Vec<_> = SHIPPED.iter().map(|(name, _)| *name).collect();
-        format!("{name} cannot be read ({error}), and is none of {}", known.join(", "))
+        refused("file", format!("{name} cannot be read ({error}), and is none of {}", known.join(", ")))
     })?;
-    Ok(Source::from_toml(&text)?)
+    Source::from_toml(&text).map_err(|error| refused(error.code(), &error))
 }
 
 /// Runs the command.
@@ -105,7 +104,8 @@ fn try_on(source: &Source, path: &Path) -> Result<String, Failure> {
         let head = format!("HTTP/1.1 {status} OK\r\nContent-Length: {}\r\n\r\n", response.len());
         response = [head.as_bytes(), &response].concat();
     }
-    let disclosure = source.disclose_response(&response, false)?;
+    let disclosure =
+        source.disclose_response(&response, false).map_err(|error| refused(error.code(), &error))?;
     let mut text = String::from("\nOn this response:\n");
     for (name, value) in &disclosure.values {
         writeln!(text, "  {name} = {value} would be shown")?;

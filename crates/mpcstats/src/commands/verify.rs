@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use mpctls::{Attestation, Mode, NotaryKey, Source, VerifiedAttestation, verify};
 
 use super::source::load_source;
-use super::{Failure, print};
+use super::{Failure, print, refused};
 
 /// Arguments of `mpcstats verify`.
 #[derive(clap::Args)]
@@ -37,18 +37,21 @@ pub fn run(args: &Verify) -> Result<(), Failure> {
         keys.extend(load_keys(key)?);
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let checked = Attestation::from_json(&std::fs::read(&args.proof)?)
+    let proof = std::fs::read(&args.proof)
+        .map_err(|error| refused("file", format!("{} cannot be read: {error}", args.proof.display())))?;
+    let checked = Attestation::from_json(&proof)
         .and_then(|attestation| verify(&attestation, &source, &keys, args.at.unwrap_or(now)));
     match (checked, args.json) {
         (Ok(said), true) => print(&format!("{}\n", serde_json::to_string_pretty(&to_json(&said))?)),
         (Ok(said), false) => print(&words(&said, &source)),
-        (Err(error), true) => {
-            let refusal =
-                serde_json::json!({ "valid": false, "code": error.code(), "message": error.to_string() });
-            print(&format!("{}\n", serde_json::to_string_pretty(&refusal)?))?;
-            Err(error.into())
+        (Err(error), json) => {
+            if json {
+                let refusal =
+                    serde_json::json!({ "valid": false, "code": error.code(), "message": error.to_string() });
+                print(&format!("{}\n", serde_json::to_string_pretty(&refusal)?))?;
+            }
+            Err(refused(error.code(), &error))
         }
-        (Err(error), false) => Err(format!("refused ({}): {error}", error.code()).into()),
     }
 }
 
@@ -58,15 +61,19 @@ pub fn load_keys(text: &str) -> Result<Vec<NotaryKey>, Failure> {
     if hex::decode_to_slice(text, &mut key).is_ok() {
         return Ok(vec![NotaryKey::new(key)]);
     }
-    let json = std::fs::read_to_string(text)
-        .map_err(|e| format!("{text} is neither a public key in hexadecimal nor a readable file: {e}"))?;
-    let mut entries: Vec<serde_json::Value> = serde_json::from_str(&json)?;
-    for entry in &mut entries {
-        if let Some(entry) = entry.as_object_mut() {
-            entry.remove("id");
-        }
+    let unusable =
+        |why: String| refused("file", format!("{text} is no public key in hexadecimal, and {why}"));
+    let json = std::fs::read_to_string(text).map_err(|e| unusable(format!("no readable file: {e}")))?;
+    parse_keys(&json).map_err(|e| unusable(format!("no list of notary keys: {e}")))
+}
+
+/// A list of keys as `mpcstats notary keys` prints it: with their ids, for people.
+fn parse_keys(json: &str) -> Result<Vec<NotaryKey>, serde_json::Error> {
+    let mut entries: Vec<serde_json::Value> = serde_json::from_str(json)?;
+    for entry in entries.iter_mut().filter_map(serde_json::Value::as_object_mut) {
+        entry.remove("id");
     }
-    Ok(entries.into_iter().map(serde_json::from_value).collect::<Result<_, _>>()?)
+    entries.into_iter().map(serde_json::from_value).collect()
 }
 
 fn to_json(said: &VerifiedAttestation) -> serde_json::Value {

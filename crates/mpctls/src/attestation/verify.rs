@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Attestation, Mode, NotaryKey, VERSION, key::signed_by, key_id, signed_bytes};
+use crate::code::Code;
 use crate::source::Source;
 use crate::transcript::{TranscriptError, match_source};
 
@@ -58,17 +59,18 @@ impl VerifyError {
     /// A stable name for this error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Malformed(_) => "attestation_malformed",
-            Self::Version(_) => "attestation_version",
-            Self::UnknownNotary(_) => "notary_unknown",
-            Self::RevokedNotary(_) => "notary_revoked",
-            Self::ExpiredNotary(_) => "notary_expired",
-            Self::Signature => "attestation_signature",
-            Self::Stale { .. } => "attestation_stale",
-            Self::Future(_) => "attestation_future",
-            Self::Server { .. } => "server_name",
-            Self::Transcript(error) => error.code(),
+            Self::Malformed(_) => Code::AttestationMalformed,
+            Self::Version(_) => Code::AttestationVersion,
+            Self::UnknownNotary(_) => Code::NotaryUnknown,
+            Self::RevokedNotary(_) => Code::NotaryRevoked,
+            Self::ExpiredNotary(_) => Code::NotaryExpired,
+            Self::Signature => Code::AttestationSignature,
+            Self::Stale { .. } => Code::AttestationStale,
+            Self::Future(_) => Code::AttestationFuture,
+            Self::Server { .. } => Code::ServerName,
+            Self::Transcript(error) => return error.code(),
         }
+        .text()
     }
 }
 

@@ -11,6 +11,7 @@ use twopc::quicksilver::Verifier;
 use super::relay::{RelayError, relay};
 use super::{Claim, Hello, Limits, MAX_CLAIM, MAX_HELLO, Progress, Refusal, Reply, VERSION, Verdict};
 use crate::attestation::{Attestation, Mode, NotarySigningKey, Statement, VERSION as STATEMENT_VERSION};
+use crate::code::Code;
 use crate::mpc::{self, Caps, MpcError};
 use crate::proof::{self, ProofError};
 use crate::tls::{Link, Session, Side};
@@ -119,17 +120,17 @@ impl Notary {
         rng: &mut impl CryptoRng,
     ) -> Result<Agreed, NotaryError> {
         let Some(hello): Option<Hello> = super::recv(channel, MAX_HELLO)? else {
-            return refuse("hello", "the greeting is malformed, or its source is refused by the checker");
+            return refuse(Code::Hello, "the greeting is malformed, or its source is refused by the checker");
         };
         if hello.version != VERSION {
-            return refuse("protocol_version", format!("this notary speaks version {VERSION}"));
+            return refuse(Code::ProtocolVersion, format!("this notary speaks version {VERSION}"));
         }
         if !self.policy.modes.contains(&hello.mode) {
-            return refuse("mode_refused", format!("this notary does not offer {} mode", hello.mode));
+            return refuse(Code::ModeRefused, format!("this notary does not offer {} mode", hello.mode));
         }
         let host = hello.source.host();
         if self.policy.hosts.as_ref().is_some_and(|hosts| !hosts.iter().any(|h| h == host)) {
-            return refuse("host_refused", format!("this notary does not notarize {host}"));
+            return refuse(Code::HostRefused, format!("this notary does not notarize {host}"));
         }
         let mut nonce = [0; 32];
         rng.fill_bytes(&mut nonce);
@@ -154,7 +155,7 @@ impl Notary {
             Ok(link) => link,
             Err(why) => {
                 let why = format!("{} cannot be reached from the notary: {why}", source.host());
-                let refusal = Refusal::new("server_unreachable", why);
+                let refusal = Refusal::new(Code::ServerUnreachable.text(), why);
                 super::send(channel, &Progress::Refused(refusal.clone()))?;
                 return Err(NotaryError::Refused(refusal));
             }
@@ -163,9 +164,11 @@ impl Notary {
         let streams = relay(channel, link.as_mut(), self.policy.limits).map_err(|error| match error {
             RelayError::Channel(error) => NotaryError::Channel(error),
             RelayError::Cap(what) => {
-                NotaryError::Refused(Refusal::new("cap", format!("the cap on {what} is used up")))
+                NotaryError::Refused(Refusal::new(Code::Cap.text(), format!("the cap on {what} is used up")))
             }
-            RelayError::Malformed => NotaryError::Refused(Refusal::new("relay", "a malformed relay message")),
+            RelayError::Malformed => {
+                NotaryError::Refused(Refusal::new(Code::Relay.text(), "a malformed relay message"))
+            }
         })?;
         drop(link);
         let claim = receive_claim(channel, agreed);
@@ -266,15 +269,15 @@ fn random<const N: usize>(rng: &mut impl CryptoRng) -> [u8; N] {
     bytes
 }
 
-fn refuse<T>(code: &str, message: impl std::fmt::Display) -> Result<T, NotaryError> {
-    Err(NotaryError::Refused(Refusal::new(code, message)))
+fn refuse<T>(code: Code, message: impl std::fmt::Display) -> Result<T, NotaryError> {
+    Err(NotaryError::Refused(Refusal::new(code.text(), message)))
 }
 
 /// A failed proof. The channel may be out of step, so the refusal may not arrive; it never depends on data.
 fn failed(error: ProofError) -> NotaryError {
     match error {
         ProofError::Protocol(twopc::Error::Channel(error)) => NotaryError::Channel(error),
-        error => NotaryError::Refused(Refusal::new("proof", error)),
+        error => NotaryError::Refused(Refusal::new(Code::Proof.text(), error)),
     }
 }
 
@@ -289,7 +292,7 @@ fn broke(error: MpcError) -> NotaryError {
 /// Receives the claim and matches it against the source, before any work is put into its proof.
 fn receive_claim(channel: &mut dyn Channel, agreed: &Agreed) -> Result<Statement, NotaryError> {
     let Some(claim): Option<Claim> = super::recv(channel, MAX_CLAIM)? else {
-        return refuse("claim", "the claim is malformed");
+        return refuse(Code::Claim, "the claim is malformed");
     };
     let statement = statement(agreed, claim);
     match_source(&statement, &agreed.hello.source)

@@ -14,6 +14,7 @@ use crate::attestation::{
     Attestation, Mode, NotaryKey, Statement, VERSION as STATEMENT_VERSION, VerifiedAttestation, VerifyError,
     verify,
 };
+use crate::code::Code;
 use crate::commitment::{Commitment, Direction, Opening, commit, domain};
 use crate::mpc::{self, Caps, MpcError};
 use crate::proof::{self, ProofError};
@@ -86,24 +87,24 @@ pub enum ProveError {
 
 impl ProveError {
     /// A stable name for this error.
-    pub fn code(&self) -> String {
+    pub fn code(&self) -> &str {
         match self {
-            Self::Source(error) => error.code(),
-            Self::Channel(_) => "notary_connection",
-            Self::Refused(refusal) => return refusal.code.clone(),
-            Self::Client(_) => "server_connection",
-            Self::Session(error) => error.code(),
-            Self::Disclose(error) => error.code(),
-            Self::Proof(_) => "proof",
-            Self::Mpc(error) => error.code(),
-            Self::Unreachable(..) => "server_unreachable",
-            Self::Malformed => "notary_malformed",
-            Self::Clock(_) => "notary_clock",
-            Self::Attestation(error) => error.code(),
-            Self::OtherStatement => "notary_statement",
-            Self::Declined => "declined",
+            Self::Source(error) => return error.code(),
+            Self::Channel(_) => Code::NotaryConnection,
+            Self::Refused(refusal) => return &refusal.code,
+            Self::Client(_) => Code::ServerConnection,
+            Self::Session(error) => return error.code(),
+            Self::Disclose(error) => return error.code(),
+            Self::Proof(_) => Code::Proof,
+            Self::Mpc(error) => return error.code(),
+            Self::Unreachable(..) => Code::ServerUnreachable,
+            Self::Malformed => Code::NotaryMalformed,
+            Self::Clock(_) => Code::NotaryClock,
+            Self::Attestation(error) => return error.code(),
+            Self::OtherStatement => Code::NotaryStatement,
+            Self::Declined => Code::Declined,
         }
-        .to_owned()
+        .text()
     }
 }
 

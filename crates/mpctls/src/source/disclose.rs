@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{BodyPart, Field, RenderedRequest, Source, SourceError, Visibility, Written};
 use crate::attestation::{Classed, RedactedBytes, Shown};
 use crate::class::Class;
+use crate::code::Code;
 use crate::transcript::{Cell, TranscriptError, decode, head_values};
 
 /// What to show and what to commit to, for one request and its response.
@@ -54,11 +55,12 @@ impl DiscloseError {
     /// A stable name for this error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Transcript(error) => error.code(),
-            Self::Source(error) => error.code(),
-            Self::Ambiguous { .. } => "anchor_ambiguous",
-            Self::Window { .. } => "field_window",
+            Self::Transcript(error) => return error.code(),
+            Self::Source(error) => return error.code(),
+            Self::Ambiguous { .. } => Code::AnchorAmbiguous,
+            Self::Window { .. } => Code::FieldWindow,
         }
+        .text()
     }
 }
 

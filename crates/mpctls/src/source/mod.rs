@@ -28,6 +28,7 @@ pub(crate) use field::Written;
 pub(crate) use request::Segment;
 pub(crate) use response::Part as BodyPart;
 
+use crate::code::Code;
 use serde::{Deserialize, Serialize};
 
 /// The largest source file, in bytes.
@@ -70,13 +71,14 @@ impl SourceError {
     /// A stable name for this error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Syntax(_) => "source_syntax",
-            Self::Definition(_) => "source_definition",
-            Self::Request(_) => "source_request",
-            Self::Response(_) => "source_response",
-            Self::Field { .. } => "source_field",
-            Self::Secret { .. } => "secret",
+            Self::Syntax(_) => Code::SourceSyntax,
+            Self::Definition(_) => Code::SourceDefinition,
+            Self::Request(_) => Code::SourceRequest,
+            Self::Response(_) => Code::SourceResponse,
+            Self::Field { .. } => Code::SourceField,
+            Self::Secret { .. } => Code::Secret,
         }
+        .text()
     }
 }
 

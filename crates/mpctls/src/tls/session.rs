@@ -6,6 +6,7 @@
 //! most, one alert each way, which is the last record. Anything else is refused: a renegotiation, an alert in
 //! between, a second handshake.
 
+use crate::code::Code;
 use rustls::RootCertStore;
 use rustls::SignatureScheme;
 use rustls::client::WebPkiServerVerifier;
@@ -37,10 +38,11 @@ impl SessionError {
     /// A stable name for this error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Course(_) => "session_course",
-            Self::Certificate(_) => "server_certificate",
-            Self::KeySignature => "server_key_signature",
+            Self::Course(_) => Code::SessionCourse,
+            Self::Certificate(_) => Code::ServerCertificate,
+            Self::KeySignature => Code::ServerKeySignature,
         }
+        .text()
     }
 }
 

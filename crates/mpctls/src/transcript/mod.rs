@@ -8,6 +8,7 @@ pub(crate) use http::{Body, decode, head_values};
 
 use crate::attestation::{MAX_PLAINTEXT, RedactedBytes};
 use crate::class::Class;
+use crate::code::Code;
 
 /// Why a transcript does not match. Positions are offsets into the plaintext of one direction.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,14 +71,15 @@ impl TranscriptError {
     /// A stable name for this error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Ranges { .. } => "transcript_ranges",
-            Self::Request { .. } => "request_mismatch",
-            Self::Status { .. } => "response_status",
-            Self::Framing { .. } => "response_framing",
-            Self::Body { .. } => "response_body",
-            Self::Commitment { .. } => "commitment_range",
-            Self::Value { .. } => "disclosed_value",
+            Self::Ranges { .. } => Code::TranscriptRanges,
+            Self::Request { .. } => Code::RequestMismatch,
+            Self::Status { .. } => Code::ResponseStatus,
+            Self::Framing { .. } => Code::ResponseFraming,
+            Self::Body { .. } => Code::ResponseBody,
+            Self::Commitment { .. } => Code::CommitmentRange,
+            Self::Value { .. } => Code::DisclosedValue,
         }
+        .text()
     }
 }
 
