@@ -36,7 +36,7 @@ export function histogram(caption, bars) {
     const wide = bars.length <= 8 || index % Math.ceil(bars.length / 8) === 0;
     return [
       svg("rect", { class: "bar", x: index * step + 3, y: height - foot - size, width: Math.max(1, step - 6), height: size, rx: 3 }),
-      svg("text", { x: middle, y: height - foot - size - 6, "text-anchor": "middle" }, bar.value === null ? "withheld" : short(bar.value)),
+      svg("text", { x: middle, y: height - foot - size - 6, "text-anchor": "middle" }, bar.value === null ? (bars.length > 6 ? "–" : "withheld") : short(bar.value)),
       ...(wide ? [svg("text", { x: middle, y: height - 10, "text-anchor": "middle" }, bar.label)] : []),
     ];
   });

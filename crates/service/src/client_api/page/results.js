@@ -55,9 +55,10 @@ function chart([name, entries]) {
     const what = name.includes("lorenz") ? "Lorenz curve" : label(name);
     return element("article", { class: "card withheld" }, element("h3", {}, what), element("p", { class: "quiet" }, number(entries[0])));
   }
-  const points = entries.map((entry) => [fraction(entry.label), entry.value]);
-  const curve = name.includes("lorenz") && points.every(([x, y]) => Number.isFinite(x) && y !== null);
-  return curve ? lorenz("Lorenz curve", points) : histogram(label(name), entries);
+  if (!name.includes("lorenz")) return histogram(label(name), entries);
+  const points = entries.map((entry) => [fraction(entry.label), entry.value]).filter(([, value]) => value !== null);
+  const missing = entries.length - points.length;
+  return lorenz(missing ? `Lorenz curve (${missing} points withheld)` : "Lorenz curve", points);
 }
 
 /** A number over the plan's releases, oldest first. */
