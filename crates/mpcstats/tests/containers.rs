@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use support::hosts::{Hosts, permitted};
+use support::not_run;
 use support::page::{Step, steps};
 
 const PAGE: &str = include_str!("../../../docs/src/deploy-containers.md");
@@ -189,7 +190,7 @@ fn contained(hosts: &Hosts, name: &str, service: &Value, command: &[String]) -> 
 #[test]
 fn what_compose_starts_runs_gets_healthy_and_works_together() {
     if !permitted() {
-        println!("NOT RUN: network namespaces are not permitted here; what compose starts was not run.");
+        not_run("network namespaces are not permitted here; what compose starts was not run.");
         return;
     }
     let services = compose();
@@ -228,7 +229,7 @@ fn what_compose_starts_runs_gets_healthy_and_works_together() {
 #[test]
 fn systemd_finds_nothing_wrong_with_the_units() {
     let Ok(output) = Command::new("systemd-analyze").arg("--version").output() else {
-        println!("NOT RUN: there is no systemd-analyze here; the units were not verified.");
+        not_run("there is no systemd-analyze here; the units were not verified.");
         return;
     };
     assert!(output.status.success());

@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use support::hosts::{Hosts, permitted};
+use support::not_run;
 use support::page::{Step, connections, steps};
 
 const PAGE: &str = include_str!("../../../docs/src/deploy-remote.md");
@@ -42,9 +43,7 @@ fn count(hosts: &Hosts, certificate: &str) -> u64 {
 #[test]
 fn the_page_on_remote_deployment_deploys_and_survives_a_party_that_is_cut_off() {
     if !permitted() {
-        println!(
-            "NOT RUN: network namespaces are not permitted here; the deployment on several hosts was not tested."
-        );
+        not_run("network namespaces are not permitted here; the deployment on several hosts was not tested.");
         return;
     }
     let mut hosts = Hosts::new(&connections(PAGE));

@@ -4,3 +4,9 @@
 
 pub mod hosts;
 pub mod page;
+
+/// Says that something was not tested here, past the capture of passing tests' output.
+pub fn not_run(what: &str) {
+    use std::io::Write as _;
+    writeln!(std::io::stderr(), "NOT RUN: {what}").expect("standard error");
+}
