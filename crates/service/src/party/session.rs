@@ -3,13 +3,14 @@
 //! Sessions block, so each runs on a thread for blocking work.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use algebra::{Bits, Field as _, Fp};
 use circuit::parse::Format;
 use rep3::executor::Executor;
 use rep3::ingest::{Ingested, ParsedColumn, PrivateField, Verdict, ingest};
 use rep3::network::{Network, NetworkError};
-use rep3::{Abort, BitShare, Config, FieldShare, IntShare, Session, input_columns, seal};
+use rep3::{Abort, BitShare, Config, FieldShare, IntShare, Session, input_columns, measure_pace, seal};
 use stats::{Checked, Dataset, RunError};
 use survey::shares::BLINDER;
 use survey::{Code, Id, Refusal, Survey};
@@ -86,7 +87,12 @@ fn open(
     let network =
         opener.open(session.0).map_err(|error| Refusal::new(Code::PartyUnavailable, error.to_string()))?;
     let config = Config { sid: session.0, program: program.0, inputs: inputs.0 };
-    Session::open(network, executor, &config, rand::random()).map_err(|abort| aborted(&abort))
+    let opened = Session::open(network, executor, &config, rand::random());
+    let mut session = opened.map_err(|abort| aborted(&abort))?;
+    // Operations choose between few rounds and few gates: they must know how far apart the parties are.
+    let start = Instant::now();
+    measure_pace(|| start.elapsed(), &mut session).map_err(|abort| aborted(&abort))?;
+    Ok(session)
 }
 
 /// Checks commitments and parses values of a batch, and seals the columns of those that stand.
