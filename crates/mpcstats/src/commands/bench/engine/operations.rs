@@ -6,9 +6,10 @@ use clap::ValueEnum;
 use rep3::convert::bits_to_field;
 use rep3::ingest::{self, PrivateField};
 use rep3::network::Party;
+use rep3::relation::{group_unknown, join};
 use rep3::{
     Abort, BitShare, FieldShare, IntShare, Session, SortKey, Table, and, compare, inner_product,
-    inner_products, mul, open, shuffle, sort, sum,
+    inner_products, mul, open, scalar, select, shuffle, sort, sum,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,8 @@ pub enum Operation {
     Sum,
     /// The greatest of a column of integers, opened.
     Max,
+    /// The value in the middle of a column of integers.
+    Median,
     /// A column in order.
     Sort,
     /// A column of integers, shuffled.
@@ -41,10 +44,18 @@ pub enum Operation {
     Keccak,
     /// One number in a window of text a row.
     Parse,
+    /// The quotient of two integers held in the field, a row, as a floating-point number.
+    Division,
+    /// The mean of a column held in the field, opened.
+    Mean,
     /// Variance of a column held in the field, opened.
     Variance,
     /// The sums of a linear regression with two columns held in the field, opened.
     Regression,
+    /// Counts and sums by group, of groups that are not known beforehand.
+    GroupBy,
+    /// Two tables joined by a key that is unique in the second.
+    Join,
 }
 
 impl std::fmt::Display for Operation {
@@ -65,10 +76,17 @@ impl Operation {
         match self {
             Self::And => (10_000_000, 1),
             Self::Mul | Self::InnerProduct => (1_000_000, 127),
-            Self::Sum | Self::Shuffle => (1_000_000, 32),
-            Self::LessThan | Self::Equal | Self::Max | Self::Sort | Self::BitsToField => (10_000, 32),
+            Self::Sum | Self::Shuffle | Self::Median => (1_000_000, 32),
+            Self::LessThan
+            | Self::Equal
+            | Self::Max
+            | Self::Sort
+            | Self::BitsToField
+            | Self::GroupBy
+            | Self::Join => (10_000, 32),
             Self::Keccak | Self::Parse => (1_000, 32),
-            Self::Variance | Self::Regression => (10_000, 127),
+            Self::Division => (1_000, 127),
+            Self::Mean | Self::Variance | Self::Regression => (10_000, 127),
         }
     }
 }
@@ -101,6 +119,19 @@ impl Inputs {
 
     fn ints(&mut self, rows: usize, width: usize) -> IntShare {
         IntShare::unsigned(self.columns(width, rows))
+    }
+
+    /// Uniform among the first 64 numbers.
+    fn groups(&mut self, rows: usize, width: usize) -> IntShare {
+        let mut columns = self.columns(width.min(6), rows);
+        columns.resize(width, BitShare::zeros(rows));
+        IntShare::unsigned(columns)
+    }
+
+    /// The rows' own numbers, which are all different if they fit.
+    fn numbers(&self, rows: usize, width: usize) -> IntShare {
+        let column = |bit: usize| Bits::from_fn(rows, |row| row >> bit & 1 == 1);
+        IntShare::unsigned((0..width).map(|bit| BitShare::public(&column(bit), self.me)).collect())
     }
 
     fn field(&mut self, rows: usize) -> FieldShare {
@@ -160,6 +191,10 @@ pub fn prepare(operation: Operation, rows: usize, bits: usize, inputs: &mut Inpu
             let x = inputs.ints(rows, bits);
             Box::new(move |session| reveal(compare::maximum(&x, session)?, session))
         }
+        Operation::Median => {
+            let x = inputs.ints(rows, bits);
+            Box::new(move |session| select(&x, &[rows / 2], session).map(drop))
+        }
         Operation::Sort => {
             let x = inputs.ints(rows, bits);
             Box::new(move |session| sort(&[SortKey::ascending(&x)], &Table::default(), session).map(drop))
@@ -178,6 +213,20 @@ pub fn prepare(operation: Operation, rows: usize, bits: usize, inputs: &mut Inpu
             let format = number();
             Box::new(move |session| ingest::parse(&[window], &[&format], session).map(drop))
         }
+        Operation::Division => {
+            let numbers = inputs.field(2 * rows);
+            Box::new(move |session| {
+                let floats =
+                    [0..rows, rows..2 * rows].map(|half| scalar::from_field(&numbers.slice(half), session));
+                let [x, y] = floats;
+                scalar::divide(&x?, &y?, session).map(drop)
+            })
+        }
+        Operation::Mean => {
+            let x = inputs.field(rows);
+            // The number of rows is public: whoever reads the sum divides.
+            Box::new(move |session| reveal(x.sum(), session))
+        }
         Operation::Variance => {
             let x = inputs.field(rows);
             Box::new(move |session| {
@@ -193,6 +242,18 @@ pub fn prepare(operation: Operation, rows: usize, bits: usize, inputs: &mut Inpu
                 let sums = FieldShare::concat(&[x.sum(), y.sum()]);
                 let products = inner_products(&[(&x, &x), (&x, &y), (&y, &y)], session)?;
                 reveal((sums, products), session)
+            })
+        }
+        Operation::GroupBy => {
+            let (keys, values) = (inputs.groups(rows, bits), inputs.field(rows));
+            Box::new(move |session| group_unknown(&keys, &[values], session).map(drop))
+        }
+        Operation::Join => {
+            let (left, right) = (inputs.numbers(rows, bits), inputs.numbers(rows, bits));
+            let (x, y) = (inputs.field(rows), inputs.field(rows));
+            Box::new(move |session| {
+                let [x, y] = [x, y].map(|column| Table::of_field(vec![column]));
+                join(&left, &x, &right, &y, session).map(drop)
             })
         }
     }
