@@ -37,7 +37,7 @@ use link::{Link, Opened};
 use session::Half;
 use stream::{Failure, lock};
 
-mod frame;
+pub mod frame;
 mod link;
 mod listener;
 mod session;
