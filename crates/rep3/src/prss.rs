@@ -18,8 +18,8 @@ pub enum Purpose {
     Random = 2,
     /// The right verifier's share of a proof.
     ProofShare = 3,
-    /// The mask in the last level of a proof.
-    ProofMask = 4,
+    /// The mask of the right verifier's vector in the last level of a proof.
+    RightMask = 4,
     /// Secret permutations of a shuffle.
     Permutation = 5,
     /// Masks of rows in a shuffle.
@@ -28,6 +28,8 @@ pub enum Purpose {
     Dealer = 7,
     /// Salts of digests.
     Salt = 8,
+    /// The mask of the left verifier's vector in the last level of a proof.
+    LeftMask = 9,
 }
 
 /// Names a run of blocks under a key: what for, and which step of the session.

@@ -5,7 +5,11 @@
 //! A level cuts `u` and `v` into chunks, reads them as polynomials `U_c`, `V_c` such that one coefficient of
 //! `g = sum U_c V_c` is the inner product, and shares the other coefficients of `g` between the verifiers,
 //! who put their own claim in the gap. Evaluating at a random point leaves the same kind of statement about
-//! vectors a chunk's length shorter. In the last level one chunk is left and a random coefficient masks `V`.
+//! vectors a chunk's length shorter. In the last level one chunk is left, and a random coefficient masks each of `U`
+//! and `V`: the right verifier discloses `V(r)`, which must say nothing; and whether the left verifier accepts must
+//! not say anything about `U(r)` to a right verifier that discloses something else. (The design masks `V` alone. A
+//! right verifier that adds `d` to `V(r)` and `d` times a guess of `U(r)` to its claim would then be accepted if
+//! and only if it guessed right.)
 //!
 //! Chunks are `(u[c], u[c + half])`: with two elements a chunk, `g` has two coefficients besides the claim,
 //! and each is a plain inner product of halves. Vectors are folded in place, and the prover multiplies the
@@ -33,7 +37,7 @@ pub(crate) fn levels(mut terms: usize) -> Vec<usize> {
         levels.push(2);
         terms = terms.div_ceil(2);
     }
-    levels.push(2 * terms.max(1) - 1);
+    levels.push(2 * terms.max(1));
     levels
 }
 
@@ -51,9 +55,10 @@ impl ProofKey<'_> {
         self.key.elements_from(tag, u128::from(level) << 32, count)
     }
 
-    /// The mask of the last level: prover and right verifier derive it.
-    fn mask<F: Field>(&self) -> F {
-        self.key.elements(Tag { purpose: Purpose::ProofMask, step: self.step }, 1)[0]
+    /// A mask of the last level: [`Purpose::LeftMask`] for `U`, under the key of prover and left verifier, and
+    /// [`Purpose::RightMask`] for `V`, under that of prover and right verifier.
+    fn mask<F: Field>(&self, purpose: Purpose) -> F {
+        self.key.elements(Tag { purpose, step: self.step }, 1)[0]
     }
 
     /// The digest of a level's message to the left verifier. Salted with a key that the right verifier does
@@ -104,7 +109,8 @@ impl<'a, F: Field> Prover<'a, F> {
                 (u, v) = (&mut u[..half], &mut v[..half]);
             }
         }
-        self.publish(&last_level(u, v, self.right.mask()));
+        let masks = [self.left.mask(Purpose::LeftMask), self.right.mask(Purpose::RightMask)];
+        self.publish(&last_level(u, v, masks));
     }
 
     /// The hash of all challenges.
@@ -138,16 +144,16 @@ impl<'a, F: Field> Left<'a, F> {
         point
     }
 
-    /// Returns `u` folded to one element; `claim` is then its share of the claimed product with the right
-    /// verifier's element.
+    /// Returns `u` folded to one, uniformly random, element; `claim` is then its share of the claimed product with
+    /// the right verifier's element.
     pub fn finish(&mut self, mut u: &mut [F], executor: &dyn Executor) -> F {
         while u.len() > LAST {
             let point = self.receive(2, 1);
             u = halve(u, point, F::add_multiple, executor);
         }
         let width = u.len().max(1);
-        let point = self.receive(2 * width - 1, width - 1);
-        F::inner_product(u, &point.powers(width))
+        let point = self.receive(2 * width, width - 1);
+        end(u, point, self.key.mask(Purpose::LeftMask))
     }
 
     /// The hash of all challenges.
@@ -188,10 +194,9 @@ impl<'a, F: Field> Right<'a, F> {
             v = halve(v, point, F::scale_and_add, executor);
         }
         let width = v.len().max(1);
-        let point = self.receive(2 * width - 1, width - 1);
-        let powers = point.powers(width + 1);
+        let point = self.receive(2 * width, width - 1);
         v.reverse();
-        F::inner_product(v, &powers) + self.key.mask::<F>() * powers[width]
+        end(v, point, self.key.mask(Purpose::RightMask))
     }
 
     /// The hash of all challenges.
@@ -301,19 +306,29 @@ fn total<F: Field>(sums: &[[F; 2]]) -> [F; 2] {
     [0, 1].map(|index| sums.iter().map(|sums| sums[index]).sum())
 }
 
-/// All coefficients of `U(X) (V(X) + mask X^width)` but the claim, where `V` is `v` reversed. Empty vectors
-/// count as one zero.
-fn last_level<F: Field>(u: &[F], v: &[F], mask: F) -> Vec<F> {
+/// All coefficients of `(U(X) + p X^width) (V(X) + q X^width)` but the claim, where `V` is `v` reversed and `[p, q]`
+/// are the masks. The claim's coefficient, that of `X^(width - 1)`, is the same without masks. Empty vectors count as
+/// one zero.
+fn last_level<F: Field>(u: &[F], v: &[F], masks: [F; 2]) -> Vec<F> {
     let width = u.len().max(1);
-    let mut coefficients = vec![F::ZERO; 2 * width];
-    let masked: Vec<F> = v.iter().rev().copied().chain([mask]).collect();
-    for (i, &a) in u.iter().enumerate() {
-        for (j, &b) in masked.iter().enumerate() {
+    let padding = vec![F::ZERO; width - u.len()];
+    let masked_u = u.iter().chain(&padding).chain(&masks[..1]);
+    let masked_v: Vec<F> = v.iter().rev().chain(&padding).chain(&masks[1..]).copied().collect();
+    let mut coefficients = vec![F::ZERO; 2 * width + 1];
+    for (i, &a) in masked_u.enumerate() {
+        for (j, &b) in masked_v.iter().enumerate() {
             coefficients[i + j] += a * b;
         }
     }
     coefficients.remove(width - 1);
     coefficients
+}
+
+/// The polynomial with these coefficients, and with a mask behind them, at a point. An empty vector counts as one zero.
+fn end<F: Field>(vector: &[F], point: F, mask: F) -> F {
+    let width = vector.len().max(1);
+    let powers = point.powers(width + 1);
+    F::inner_product(vector, &powers[..vector.len()]) + mask * powers[width]
 }
 
 /// The polynomial with these coefficients, and with `claim` inserted at `gap`, at a point.

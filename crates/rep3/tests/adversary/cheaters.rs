@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use algebra::Fp;
-use net::tamper::{Tamper, on};
-use rep3::network::Party;
+use net::tamper::{Fate, Tamper, on};
+use net::world::World;
+use rep3::network::{Network, Party};
+use rep3::{BitShare, FieldShare, and, mul};
 
 use crate::program::{Fixture, Inputs, assert_safe, run_with};
 
@@ -66,5 +68,47 @@ fn a_cheater_alone_learns_of_the_rejection_from_nothing_but_verdicts() {
     let first = steps(0);
     for bit in 1..10 {
         assert_eq!(steps(bit), first);
+    }
+}
+
+/// A gate and a product of one row each, whose components are these three.
+fn smallest_batch(components: [u8; 3], tamper: &Tamper) -> [bool; 3] {
+    let networks = tamper.wrap(net::memory::three_with(PATIENT, 5));
+    let networks = networks.map(|network| Box::new(network) as Box<dyn Network>);
+    let results = World::new(5).run_over(networks, |session| {
+        let me = session.party();
+        let [own, next] = [me, me.right()].map(|party| components[party.index()]);
+        let bits = |byte: u8| algebra::Bits::repeat(byte & 1 == 1, 1);
+        let bit = BitShare { own: bits(own), next: bits(next) };
+        let element = FieldShare { own: vec![Fp::from(u64::from(own))], next: vec![Fp::from(u64::from(next))] };
+        let results = (and(&bit, &bit, session)?, mul(&element, &element, session)?);
+        session.verify(results).map(|_| ())
+    });
+    results.map(|result| result.is_ok())
+}
+
+/// A right verifier knows `v` and guesses `u`: the component of the inputs that it does not have. It adds something to
+/// what it discloses of `v`, and that times its guess of the folded `u` to its claim. Were `u` not masked, the left
+/// verifier would accept if and only if the guess was right, and so tell it. Here the guess is that all is zero.
+#[test]
+fn a_right_verifier_does_not_learn_from_the_verdict_whether_it_guessed_the_missing_component() {
+    for liar in Party::ALL {
+        // The liar discloses to the left verifier of the party on its own left.
+        let (prover, verifier) = (liar.left(), liar.right());
+        for missing in [0, 1] {
+            let mut components = [1; 3];
+            components[prover.index()] = missing;
+            assert_eq!(smallest_batch(components, &Tamper::new()), [true; 3]);
+            for field in [0, 32] {
+                let to_verifier = on().step("verify/masked").from(liar).to(verifier);
+                let tamper = Tamper::new().rule(to_verifier, move |message| {
+                    message.bytes[field] ^= 1;
+                    Fate::Deliver
+                });
+                let accepted = smallest_batch(components, &tamper);
+                assert_eq!(tamper.met(), 1);
+                assert_eq!(accepted, [false; 3], "{liar} guessed that the component is zero; it is {missing}");
+            }
+        }
     }
 }

@@ -267,26 +267,60 @@ fn what_the_left_verifier_sees_is_uniform_whatever_the_secret() {
     }
 }
 
+/// The points at which the levels of a proof are evaluated.
+fn points<F: Field>(run: u64, n: usize, message: &[F]) -> Vec<F> {
+    let setting = Setting::again(run);
+    let (mut chain, mut rest) = (setting.chain.clone(), message);
+    let mut point = |(level, count): (usize, usize)| {
+        let (now, later) = rest.split_at(count);
+        rest = later;
+        chain.absorb::<F>(&setting.left().digest(level as u64, now))
+    };
+    levels(n).into_iter().enumerate().map(&mut point).collect()
+}
+
 #[test]
 fn without_the_mask_the_folded_vector_would_give_the_secret_away() {
     let n = 12;
     let u = vectors::<Gf256>(n, 2)[0].clone();
-    let statistics = secrets(n).map(|v| {
-        chi_square((0..SAMPLES).map(|t| {
-            let view = run(t, &u, &v, Gf256::ZERO);
-            // Take the mask off again, with the key of prover and right verifier.
-            let (setting, mut chain) = (Setting::again(t), Setting::again(t).chain);
-            let mut points = Vec::new();
-            let mut rest = &view.message[..];
-            for (level, count) in levels(n).into_iter().enumerate() {
-                points.push(chain.absorb::<Gf256>(&setting.left().digest(level as u64, &rest[..count])));
-                rest = &rest[count..];
-            }
-            let width = n.div_ceil(2) as u128;
-            (view.right[0] - setting.right().mask::<Gf256>() * points[1].pow(width)).0
-        }))
-    });
-    assert!(statistics[0] > UNLIKELY, "a zero vector would fold to zero: {:.0}", statistics[0]);
+    let [zero, _] = secrets(n);
+    let statistic = chi_square((0..SAMPLES).map(|t| {
+        let view = run(t, &u, &zero, Gf256::ZERO);
+        // Take the mask off again, with the key of prover and right verifier.
+        let point = points(t, n, &view.message)[1].pow(n.div_ceil(2) as u128);
+        (view.right[0] - Setting::again(t).right().mask::<Gf256>(Purpose::RightMask) * point).0
+    }));
+    assert!(statistic > UNLIKELY, "a zero vector would fold to zero: {statistic:.0}");
+}
+
+/// A right verifier that guesses `u` rightly adds one to what it discloses, and the folded guess to its claim. Returns
+/// how often the left verifier accepts: as it is, and if the mask of `U` is taken off.
+fn guesses_accepted(trials: u64) -> [u32; 2] {
+    let n = 12;
+    let [u, v] = vectors::<Gf256>(n, 2);
+    let mut accepted = [0; 2];
+    for t in 0..trials {
+        let view = run(t, &u, &v, Gf256::ZERO);
+        assert!(view.accepted());
+        let points = points(t, n, &view.message);
+        let mut folded = u.clone();
+        let guess = halve(&mut folded, points[0], Gf256::add_multiple, &Inline);
+        let guess = Gf256::inner_product(guess, &points[1].powers(n / 2));
+        let mask = Setting::again(t).left().mask::<Gf256>(Purpose::LeftMask) * points[1].pow(n as u128 / 2);
+        assert_eq!(view.left[0], guess + mask);
+        // The sum of the claims is then off by `u*` less the guess.
+        accepted[0] += u32::from(view.left[0] == guess);
+        accepted[1] += u32::from(view.left[0] - mask == guess);
+    }
+    accepted
+}
+
+#[test]
+fn whether_a_lie_of_the_right_verifier_is_accepted_does_not_depend_on_its_guess() {
+    let trials = 4000;
+    let [accepted, unmasked] = guesses_accepted(trials);
+    assert_rate("a right guess", accepted, trials as u32, 1.0 / 256.0);
+    assert_eq!(u64::from(unmasked), trials, "without the mask the verdict would tell that the guess is right");
 }
 
 #[test]
@@ -314,26 +348,25 @@ fn with_other_challenges_the_right_claim_would_say_something_about_v() {
 
 #[test]
 fn a_salted_digest_does_not_give_up_a_small_batch() {
-    // One AND: the right verifier knows v and its own shares, and searches for the prover's two bits.
-    let secret = [Gf128::ONE, Gf128::ZERO];
-    let [v, _] = vectors::<Gf128>(2, 7);
+    // The right verifier knows v, its own shares, and all of u but two bits, which it searches for.
+    let (n, secret) = (2 * LAST, [Gf128::ONE, Gf128::ZERO]);
+    let [mut u, v] = vectors::<Gf128>(n, 7);
+    u[..2].copy_from_slice(&secret);
     let setting = Setting::new(1);
     let mut prover = setting.prover();
-    prover.finish(&mut secret.to_vec(), &mut v.clone(), &Inline);
-    let bare: [u8; 32] = Sha256::digest(encode(&prover.message)).into();
+    prover.finish(&mut u.clone(), &mut v.clone(), &Inline);
+    let bare: [u8; 32] = Sha256::digest(encode(&prover.message[..2])).into();
 
     let search = |digest: [u8; 32], hash: &dyn Fn(&[u8]) -> [u8; 32]| -> Vec<[Gf128; 2]> {
         let bit = |b: u32| if b == 1 { Gf128::ONE } else { Gf128::ZERO };
         let candidates = (0..4u32).map(|c| [bit(c & 1), bit(c >> 1)]);
-        candidates
-            .filter(|u| {
-                let known = Setting::again(1);
-                let g = last_level(u, &v, known.right().mask());
-                let shares = known.right().shares::<Gf128>(0, g.len());
-                let left: Vec<Gf128> = g.iter().zip(shares).map(|(&g, r)| g - r).collect();
-                hash(&encode(&left)) == digest
-            })
-            .collect()
+        let shares: Vec<Gf128> = Setting::again(1).right().shares(0, 2);
+        let fits = |candidate: &[Gf128; 2]| {
+            let guess = [&candidate[..], &u[2..]].concat();
+            let g = cross_products(&guess, &v, &Inline);
+            hash(&encode(&[g[0] - shares[0], g[1] - shares[1]])) == digest
+        };
+        candidates.filter(fits).collect()
     };
     let sha = |bytes: &[u8]| -> [u8; 32] { Sha256::digest(bytes).into() };
     assert_eq!(search(bare, &sha), vec![secret], "an unsalted digest gives the bits away");
