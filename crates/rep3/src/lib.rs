@@ -74,11 +74,11 @@ pub use input::{
 pub use open::{OPEN, OPEN_MASKED, Open, open, open_masked};
 pub use pace::{PACE, Pace, measure_pace};
 pub use product::{MUL, inner_product, inner_products, mul};
-pub use prss::{Key, Prss, Purpose, Tag};
+
 pub use seal::{SEAL, SealError, Sealed, SealedComponent, combine, combine_bits, combine_field, seal};
 pub use session::{BatchLimits, Config, Session, StepTraffic, Traffic};
 pub use share::{BitShare, FieldShare, IntShare};
 pub use shuffle::{FIRST as SHUFFLE_FIRST, SECOND as SHUFFLE_SECOND, shuffle};
 pub use sort::{Direction, SortKey, Sorted, select, sort};
 pub use table::Table;
-pub use verify::{Assertion, Side, SideMaker, Verified};
+pub use verify::Verified;

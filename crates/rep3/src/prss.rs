@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 /// What pseudorandom output is used for. Part of the function's input, so that no two uses collide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// Zero sharings that mask the messages of a multiplication.
     Alpha = 1,
     /// Random sharings.
@@ -34,10 +34,10 @@ pub enum Purpose {
 
 /// Names a run of blocks under a key: what for, and which step of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Tag {
+pub(crate) struct Tag {
     /// What for.
     pub purpose: Purpose,
-    /// Which step, below 2^40: see [`Session::next_step`](crate::Session::next_step).
+    /// Which step, below 2^40: see `Session::next_step`.
     pub step: u64,
 }
 
@@ -45,7 +45,7 @@ pub struct Tag {
 ///
 /// A block must never mask two different messages: whoever receives both could subtract them and learn data.
 /// Builds with assertions check that no index of a tag is drawn twice.
-pub struct Key {
+pub(crate) struct Key {
     prf: Prf,
     #[cfg(debug_assertions)]
     unused: std::sync::Mutex<std::collections::HashMap<Tag, u128>>,
@@ -70,11 +70,6 @@ impl Key {
     /// `len` bits.
     pub fn bits(&self, tag: Tag, len: usize) -> Bits {
         self.prf.bits(self.claim(tag, 0, len.div_ceil(128)), len)
-    }
-
-    /// Fills whole words.
-    pub fn words(&self, tag: Tag, out: &mut [u64]) {
-        self.prf.fill_words(self.claim(tag, 0, out.len().div_ceil(2)), out);
     }
 
     /// `len` field elements, a block each.
@@ -124,9 +119,68 @@ impl Key {
 
 /// The two keys of party `i`, named like the two components of a share.
 #[derive(Debug)]
-pub struct Prss {
+pub(crate) struct Prss {
     /// `k_i`, shared with the left party.
     pub own: Key,
     /// `k_{i+1}`, shared with the right party.
     pub next: Key,
+}
+
+#[cfg(test)]
+mod tests {
+    use algebra::Fp;
+
+    use super::*;
+
+    const TAG: Tag = Tag { purpose: Purpose::Alpha, step: 7 };
+
+    fn key() -> Key {
+        Key::new(&[3; 16])
+    }
+
+    #[test]
+    fn two_holders_of_a_key_draw_the_same() {
+        assert_eq!(key().bits(TAG, 300), key().bits(TAG, 300));
+        assert_eq!(key().elements::<Fp>(TAG, 5), key().elements::<Fp>(TAG, 5));
+        assert_ne!(key().bits(TAG, 300), Key::new(&[4; 16]).bits(TAG, 300));
+    }
+
+    /// Every purpose, step and block has an input of its own, so that nothing masks two messages.
+    #[test]
+    fn no_two_draws_of_a_session_are_the_same() {
+        use Purpose::{Alpha, Dealer, LeftMask, Permutation, ProofShare, Random, Rho, RightMask, Salt};
+        let purposes = [Alpha, Random, ProofShare, RightMask, Permutation, Rho, Dealer, Salt, LeftMask];
+        let (key, mut seen) = (key(), std::collections::HashSet::new());
+        for purpose in purposes {
+            for step in [0, 1, 255, 256, (1 << 40) - 1] {
+                for block in [0, 1, 1 << 32, (1 << 80) - 1] {
+                    let drawn: Vec<Fp> = key.elements_from(Tag { purpose, step }, block, 1);
+                    assert!(seen.insert(drawn[0]), "{purpose:?}, step {step}, block {block}");
+                }
+            }
+        }
+        // Blocks of one draw differ as well.
+        assert!(key.elements::<Fp>(TAG, 100).into_iter().all(|drawn| seen.insert(drawn)));
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "drawn twice")]
+    fn a_block_that_is_drawn_again_is_noticed() {
+        let key = key();
+        key.bits(TAG, 129);
+        key.elements_from::<Fp>(TAG, 1, 1);
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "out of range")]
+    fn a_step_that_would_run_into_the_purpose_is_noticed() {
+        key().bits(Tag { step: 1 << 40, ..TAG }, 1);
+    }
+
+    #[test]
+    fn a_key_does_not_print_itself() {
+        assert_eq!(format!("{:?}", key()), "Key(..)");
+    }
 }

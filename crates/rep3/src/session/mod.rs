@@ -128,12 +128,12 @@ impl Session {
 
     /// The keys shared with the two neighbours.
     #[inline]
-    pub fn prss(&self) -> &Prss {
+    pub(crate) fn prss(&self) -> &Prss {
         &self.prss
     }
 
     /// Where parallel work goes.
-    pub fn executor(&self) -> &dyn Executor {
+    pub(crate) fn executor(&self) -> &dyn Executor {
         self.executor.as_ref()
     }
 
@@ -143,13 +143,13 @@ impl Session {
     }
 
     /// A number that no other step of this session has; the same at all three parties.
-    pub fn next_step(&mut self) -> u64 {
+    pub(crate) fn next_step(&mut self) -> u64 {
         self.next_step += 1;
         self.next_step
     }
 
     /// A fresh tag for pseudorandom draws.
-    pub fn tag(&mut self, purpose: Purpose) -> Tag {
+    pub(crate) fn tag(&mut self, purpose: Purpose) -> Tag {
         Tag { purpose, step: self.next_step() }
     }
 
@@ -157,7 +157,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Abort`] if the channel is broken or the session has aborted.
-    pub fn send(&mut self, to: Party, step: Step, message: Vec<u8>) -> Result<(), Abort> {
+    pub(crate) fn send(&mut self, to: Party, step: Step, message: Vec<u8>) -> Result<(), Abort> {
         self.transcripts.absorb(Direction::Sent, self.is_right(to), &message);
         self.send_uncovered(to, step, message)
     }
@@ -166,19 +166,19 @@ impl Session {
     ///
     /// # Errors
     /// [`Abort`] if the peer is gone, sent another length, or the session has aborted.
-    pub fn recv(&mut self, from: Party, step: Step, length: usize) -> Result<Vec<u8>, Abort> {
+    pub(crate) fn recv(&mut self, from: Party, step: Step, length: usize) -> Result<Vec<u8>, Abort> {
         let message = self.recv_uncovered(from, step, length)?;
         self.transcripts.absorb(Direction::Received, self.is_right(from), &message);
         Ok(message)
     }
 
     /// Counts a round in which this party neither sends nor waits, so that all parties count alike.
-    pub fn idle_round(&mut self) {
+    pub(crate) fn idle_round(&mut self) {
         self.traffic.rounds += 1;
     }
 
     /// The error for something that went wrong here; the session is dead from now on.
-    pub fn abort(&mut self, step: Step, cause: Cause) -> Abort {
+    pub(crate) fn abort(&mut self, step: Step, cause: Cause) -> Abort {
         self.dead = true;
         Abort { step, batch: self.batch, cause }
     }
@@ -187,7 +187,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Abort`] if they differ.
-    pub fn require_equal(&mut self, step: Step, a: &[u8], b: &[u8]) -> Result<(), Abort> {
+    pub(crate) fn require_equal(&mut self, step: Step, a: &[u8], b: &[u8]) -> Result<(), Abort> {
         use subtle::ConstantTimeEq;
         if bool::from(a.ct_eq(b)) { Ok(()) } else { Err(self.abort(step, Cause::Disagreement)) }
     }

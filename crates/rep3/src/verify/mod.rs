@@ -35,7 +35,7 @@ use gates::Gates;
 pub(crate) use products::{Outputs, Products};
 
 /// What one party contributes to the assertion `<u, v> = t_L + t_R` about what `prover` computed.
-pub enum Side<F> {
+pub(crate) enum Side<F> {
     /// The prover knows both vectors.
     Prover {
         /// Known also to the left verifier.
@@ -62,7 +62,7 @@ pub enum Side<F> {
 /// An assertion about messages already sent, to be proven when the batch closes.
 ///
 /// All three parties assert it at the same point of the program, each for its own side.
-pub struct Assertion<F> {
+pub(crate) struct Assertion<F> {
     /// Who claims to have computed rightly.
     pub prover: Party,
     /// The length of `u` and `v`.
@@ -73,7 +73,7 @@ pub struct Assertion<F> {
 }
 
 /// See [`Assertion::side`].
-pub type SideMaker<F> = Box<dyn FnOnce(&mut Prg) -> Side<F> + Send>;
+pub(crate) type SideMaker<F> = Box<dyn FnOnce(&mut Prg) -> Side<F> + Send>;
 
 impl<F> fmt::Debug for Assertion<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -141,8 +141,37 @@ impl Pending {
 
 /// A value whose whole computation has been verified, and which may therefore be opened.
 ///
-/// Only [`Session::verify`] makes one. What follows from verified values without communication is verified
-/// too: see [`Verified::map`].
+/// Only [`Session::verify`] makes one. What is computed from verified values without communication becomes verified
+/// by the same call, at no cost as long as nothing is pending.
+///
+/// A share that is not verified cannot be opened:
+///
+/// ```compile_fail,E0308
+/// # use rep3::{Abort, BitShare, Session, and, open};
+/// fn hasty(x: &BitShare, session: &mut Session) -> Result<algebra::Bits, Abort> {
+///     let square = and(x, x, session)?;
+///     open(&square, session)
+/// }
+/// ```
+///
+/// nor sealed for a consumer:
+///
+/// ```compile_fail,E0308
+/// # use rep3::{Abort, BitShare, Sealed, Session, and, seal};
+/// fn hasty(x: &BitShare, session: &mut Session) -> Result<Sealed, Abort> {
+///     let square = and(x, x, session)?;
+///     seal(&square, session)
+/// }
+/// ```
+///
+/// and nothing outside this crate declares it verified:
+///
+/// ```compile_fail,E0423
+/// # use rep3::{BitShare, Verified};
+/// fn declare(x: BitShare) -> Verified<BitShare> {
+///     Verified(x)
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Verified<T>(T);
 
@@ -156,12 +185,6 @@ impl<T> Verified<T> {
     pub fn into_inner(self) -> T {
         self.0
     }
-
-    /// Local work on verified shares: rows taken, sums, public factors. The function has no session, hence
-    /// cannot communicate.
-    pub fn map<U>(self, local: impl FnOnce(T) -> U) -> Verified<U> {
-        Verified(local(self.0))
-    }
 }
 
 impl<T> fmt::Debug for Verified<T> {
@@ -171,8 +194,8 @@ impl<T> fmt::Debug for Verified<T> {
 }
 
 impl Session {
-    /// Verifies everything pending, over both fields, and says so of `value`. Four rounds, unless nothing is
-    /// pending.
+    /// Verifies everything pending, over both fields, and says so of `value`, which must have been computed in this
+    /// session or verified before. Four rounds, unless nothing is pending.
     ///
     /// # Errors
     /// [`Abort`] if a party cheated or is gone.
@@ -196,7 +219,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Abort`] if a batch was full and its verification failed.
-    pub fn assert_binary(&mut self, assertion: Assertion<Gf128>) -> Result<(), Abort> {
+    pub(crate) fn assert_binary(&mut self, assertion: Assertion<Gf128>) -> Result<(), Abort> {
         self.make_room(0, assertion.terms)?;
         self.pending.terms += assertion.terms;
         self.pending.binary.push(assertion);
@@ -207,7 +230,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Abort`] if a batch was full and its verification failed.
-    pub fn assert_prime(&mut self, assertion: Assertion<Fp>) -> Result<(), Abort> {
+    pub(crate) fn assert_prime(&mut self, assertion: Assertion<Fp>) -> Result<(), Abort> {
         self.make_room(0, assertion.terms)?;
         self.pending.terms += assertion.terms;
         self.pending.prime.push(assertion);

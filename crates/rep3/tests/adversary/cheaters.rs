@@ -80,7 +80,8 @@ fn smallest_batch(components: [u8; 3], tamper: &Tamper) -> [bool; 3] {
         let [own, next] = [me, me.right()].map(|party| components[party.index()]);
         let bits = |byte: u8| algebra::Bits::repeat(byte & 1 == 1, 1);
         let bit = BitShare { own: bits(own), next: bits(next) };
-        let element = FieldShare { own: vec![Fp::from(u64::from(own))], next: vec![Fp::from(u64::from(next))] };
+        let element =
+            FieldShare { own: vec![Fp::from(u64::from(own))], next: vec![Fp::from(u64::from(next))] };
         let results = (and(&bit, &bit, session)?, mul(&element, &element, session)?);
         session.verify(results).map(|_| ())
     });
@@ -107,7 +108,10 @@ fn a_right_verifier_does_not_learn_from_the_verdict_whether_it_guessed_the_missi
                 });
                 let accepted = smallest_batch(components, &tamper);
                 assert_eq!(tamper.met(), 1);
-                assert_eq!(accepted, [false; 3], "{liar} guessed that the component is zero; it is {missing}");
+                assert_eq!(
+                    accepted, [false; 3],
+                    "{liar} guessed that the component is zero; it is {missing}"
+                );
             }
         }
     }

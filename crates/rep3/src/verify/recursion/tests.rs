@@ -320,7 +320,11 @@ fn whether_a_lie_of_the_right_verifier_is_accepted_does_not_depend_on_its_guess(
     let trials = 4000;
     let [accepted, unmasked] = guesses_accepted(trials);
     assert_rate("a right guess", accepted, trials as u32, 1.0 / 256.0);
-    assert_eq!(u64::from(unmasked), trials, "without the mask the verdict would tell that the guess is right");
+    assert_eq!(
+        u64::from(unmasked),
+        trials,
+        "without the mask the verdict would tell that the guess is right"
+    );
 }
 
 #[test]
