@@ -1,5 +1,7 @@
 //! Products and inner products of shared field elements.
 
+use std::ops::Range;
+
 use algebra::{Field, Fp, decode, encode};
 
 use crate::abort::{Abort, Cause};
@@ -49,7 +51,8 @@ pub fn inner_product(x: &FieldShare, y: &FieldShare, session: &mut Session) -> R
     inner_products(&[(x, y)], session)
 }
 
-/// The inner products of many pairs of columns, as a column with a row for each pair. One round.
+/// The inner products of many pairs of columns, as a column with a row for each pair. One round, or one for each
+/// batch that all terms together fill: longer inner products are sums of parts, so that memory does not grow with them.
 ///
 /// # Errors
 /// As [`mul`].
@@ -60,8 +63,52 @@ pub fn inner_products(
     pairs: &[(&FieldShare, &FieldShare)],
     session: &mut Session,
 ) -> Result<FieldShare, Abort> {
+    let limit = session.limits.terms.max(1);
+    if pairs.iter().map(|(x, _)| x.len()).sum::<usize>() <= limit {
+        return single_outputs(pairs, session);
+    }
+    let mut total = FieldShare::zeros(pairs.len());
+    for part in parts(pairs.iter().map(|(x, _)| x.len()), limit) {
+        let slices: Vec<_> = part
+            .iter()
+            .map(|(pair, rows)| (pairs[*pair].0.slice(rows.clone()), pairs[*pair].1.slice(rows.clone())))
+            .collect();
+        let slices: Vec<_> = slices.iter().map(|(x, y)| (x, y)).collect();
+        let sums = single_outputs(&slices, session)?;
+        for (i, (pair, _)) in part.iter().enumerate() {
+            total.own[*pair] += sums.own[i];
+            total.next[*pair] += sums.next[i];
+        }
+    }
+    Ok(total)
+}
+
+/// Each pair's inner product, all in one batch.
+fn single_outputs(pairs: &[(&FieldShare, &FieldShare)], session: &mut Session) -> Result<FieldShare, Abort> {
     let outputs: Vec<_> = pairs.iter().map(|(x, _)| Outputs { count: 1, terms: x.len() }).collect();
     sums(pairs, &outputs, session)
+}
+
+/// Cuts columns of these lengths into parts of at most `limit` rows together: of which column which rows.
+fn parts(lengths: impl Iterator<Item = usize>, limit: usize) -> Vec<Vec<(usize, Range<usize>)>> {
+    let (mut parts, mut part, mut room) = (Vec::new(), Vec::new(), limit);
+    for (column, length) in lengths.enumerate() {
+        let mut start = 0;
+        while start < length {
+            let end = length.min(start + room);
+            part.push((column, start..end));
+            room -= end - start;
+            start = end;
+            if room == 0 {
+                parts.push(std::mem::take(&mut part));
+                room = limit;
+            }
+        }
+    }
+    if !part.is_empty() {
+        parts.push(part);
+    }
+    parts
 }
 
 /// For each pair of columns the inner products of `terms` consecutive rows each, a row for each. One round for all.
@@ -107,4 +154,31 @@ fn sums(
     let next = decode(&message, count).map_err(|_| session.abort(MUL, Cause::Malformed(right)))?;
     session.pending.products.complete(&next);
     Ok(FieldShare { own, next })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parts;
+
+    #[test]
+    fn every_row_is_in_one_part_and_no_part_is_too_long() {
+        for lengths in [&[][..], &[0], &[1], &[6], &[7], &[8], &[15, 0, 3], &[3, 4], &[3, 5, 20, 1]] {
+            let parts = parts(lengths.iter().copied(), 7);
+            let length =
+                |part: &Vec<(usize, std::ops::Range<usize>)>| part.iter().map(|(_, rows)| rows.len()).sum();
+            let filled: Vec<usize> = parts.iter().map(length).collect();
+            assert!(filled.iter().rev().skip(1).all(|&rows| rows == 7), "{lengths:?}: {filled:?}");
+            let rows: Vec<(usize, usize)> = parts
+                .concat()
+                .into_iter()
+                .flat_map(|(column, rows)| rows.map(move |row| (column, row)))
+                .collect();
+            let all: Vec<(usize, usize)> = lengths
+                .iter()
+                .enumerate()
+                .flat_map(|(column, &n)| (0..n).map(move |row| (column, row)))
+                .collect();
+            assert_eq!(rows, all, "{lengths:?}");
+        }
+    }
 }

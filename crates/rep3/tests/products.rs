@@ -61,7 +61,7 @@ fn products_and_inner_products_match_the_clear() {
     let columns: Vec<(Vec<Fp>, Vec<Fp>)> = lens.iter().map(|&n| (prg.elements(n), prg.elements(n))).collect();
     let shares: Vec<_> =
         columns.iter().map(|(x, y)| (deal_field(x, &mut prg), deal_field(y, &mut prg))).collect();
-    for terms in [7, 1 << 20] {
+    for terms in [1, 7, 9, 39, 40, 41, 84, 85, 86, 1 << 20] {
         let world = World::new(5).with_limits(BatchLimits { ands: 64, terms });
         let (products, sums) = all_equal(world.run(|session| {
             let pairs: Vec<_> = shares.iter().map(|(x, y)| (mine(x, session), mine(y, session))).collect();
