@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use algebra::Fp;
 use common::{ints, mine, numbers, reveal, run, seeded};
-use rep3::{Pace, SortKey, Table, deal_field, deal_ints, sort};
+use net::world::World;
+use rep3::{BatchLimits, Pace, SortKey, Table, deal_field, deal_ints, sort};
 
 /// Sorts and opens keys with their row numbers; the numbers also travel as field elements.
 fn sorted(keys: &[u64], width: usize, pace: Pace) -> Vec<(u64, u64)> {
@@ -69,4 +70,27 @@ fn several_keys_and_directions_sort_like_the_clear() {
     expected.sort_by_key(|&(a, b)| (-a, b));
     let order: Vec<(i128, i128)> = order[0].iter().copied().zip(order[1].iter().copied()).collect();
     assert_eq!(order, expected);
+}
+
+/// A level's comparisons go in chunks, and so do gates and terms into batches: what is compared first is just what
+/// fills a chunk, one pair less, and one more.
+#[test]
+fn chunks_and_batches_of_any_size_sort_like_the_clear() {
+    let mut prg = seeded("chunks", 6);
+    let keys = numbers(6, 4, &mut prg);
+    let shares = ints(&keys, 4, &mut prg);
+    let mut expected: Vec<i128> = keys.iter().map(|&key| key.into()).collect();
+    expected.sort_unstable();
+    // Six rows are compared in 15 pairs.
+    for ands in [1, 7, 14, 15, 16] {
+        let world = World::new(6).with_limits(BatchLimits { ands, terms: ands });
+        let results = world.run(|session| {
+            session.set_pace(SLOW);
+            let sorted = sort(&[SortKey::ascending(&mine(&shares, session))], &Table::default(), session)?;
+            reveal(sorted.keys, session)
+        });
+        for result in results {
+            assert_eq!(result.expect("honest parties do not abort")[0], expected, "{ands} gates a batch");
+        }
+    }
 }

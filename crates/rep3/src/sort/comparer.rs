@@ -9,7 +9,7 @@ use crate::rows::ShareRows;
 use crate::session::Session;
 use crate::share::{BitShare, IntShare};
 
-/// Pairs compared together: enough to make a round worth its while, little enough to keep memory bounded.
+/// Pairs compared together at the most: enough to make a round worth its while, little enough to keep memory bounded.
 const CHUNK: usize = 1 << 20;
 
 /// Compares rows of a table and opens which are less.
@@ -29,7 +29,8 @@ impl<'a> Comparer<'a> {
     /// For each pair, whether the row on the left is less than the row on the right.
     pub fn less(&mut self, left: &[u32], right: &[u32]) -> Result<Bits, Abort> {
         let mut less = BitShare::default();
-        for (left, right) in left.chunks(CHUNK).zip(right.chunks(CHUNK)) {
+        let chunk = CHUNK.min(self.session.limits.ands).max(1);
+        for (left, right) in left.chunks(chunk).zip(right.chunks(chunk)) {
             let [left, right] =
                 [left, right].map(|rows| IntShare::unsigned(self.rows.gather(rows, self.session.executor())));
             let part = less_than(&left, &right, self.session)?;
