@@ -65,7 +65,7 @@ fn check_pair(a: u64, b: u64, width: usize) {
 
 #[test]
 fn pairs_exhaustively() {
-    for width in 1..=5 {
+    for width in 1..=6 {
         for a in 0..1 << width {
             for b in 0..1 << width {
                 check_pair(a, b, width);

@@ -50,6 +50,7 @@ pub struct Fixture {
 }
 
 impl Fixture {
+    /// Random inputs.
     pub fn new() -> Self {
         let mut prg = Prg::new(&[11; 16]);
         let (x, y) = (prg.bits(ROWS), prg.bits(ROWS));
@@ -64,6 +65,22 @@ impl Fixture {
             Inputs { x, y, numbers, a: sa[i].clone(), b: sb[i].clone() }
         });
         Self { shares, x, y, numbers, a, b }
+    }
+
+    /// Inputs that are zero, and all of whose components are: what a cheater guesses most easily.
+    pub fn zeros() -> Self {
+        let (bits, elements) = (BitShare::zeros(ROWS), FieldShare::zeros(ROWS));
+        let numbers = IntShare::unsigned(vec![BitShare::zeros(NUMBERS); 16]);
+        let (x, y, a, b) = (bits.clone(), bits, elements.clone(), elements);
+        let inputs = Inputs { x, y, numbers, a, b };
+        Self {
+            shares: [inputs.clone(), inputs.clone(), inputs],
+            x: Bits::zeros(ROWS),
+            y: Bits::zeros(ROWS),
+            numbers: vec![0; NUMBERS],
+            a: vec![Fp::default(); ROWS],
+            b: vec![Fp::default(); ROWS],
+        }
     }
 
     /// Whether an outcome is the right one.

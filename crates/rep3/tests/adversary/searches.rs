@@ -1,4 +1,4 @@
-//! A party that tries all messages of a small batch until one has the digest that it was shown.
+//! A party that tries everything that is short until it has the digest that it was shown.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use net::memory;
 use net::tamper::{Tamper, on};
 use net::world::World;
 use rep3::network::{Network, Party};
-use rep3::{BitShare, and, deal_bits};
+use rep3::{BitShare, SealedComponent, and, deal_bits, seal};
 use sha2::{Digest, Sha256};
 
 use crate::common::{mine, seeded};
@@ -76,5 +76,35 @@ fn a_transcript_digest_gives_up_a_small_batch_unless_it_is_salted() {
         );
         assert_eq!(search(&session, &session.digest, &bare), None, "seed {seed}");
         assert_eq!(search(&session, &session.digest, &guessed), None, "seed {seed}");
+    }
+}
+
+/// What the salt of a sealed component is for: all parties and the consumer see all digests, and a column may be narrow.
+#[test]
+fn a_sealed_digest_gives_up_a_narrow_column_unless_it_is_salted() {
+    for seed in 0..20 {
+        let mut prg = seeded("sealed", seed);
+        let clear = prg.bits(GATES);
+        let shares = deal_bits(&clear, &mut prg);
+        let [_, sealed, _] = World::new(u64::from(seed)).run(|session| {
+            let column = session.verify(mine(&shares, session))?;
+            seal(&column, session)
+        });
+        let sealed = sealed.expect("honest parties do not abort");
+        // Party 1 does not have component 0. It tries all of them, with the salts that it knows or could guess.
+        let found = |digest: [u8; 32], salt: [u8; 32]| {
+            let candidate = |byte: u8| SealedComponent { bytes: vec![byte], salt };
+            (0..=u8::MAX).find(|&byte| candidate(byte).digest(0) == digest)
+        };
+        let component = shares[0].own.to_bytes();
+        let unsalted = SealedComponent { bytes: component.clone(), salt: [0; 32] }.digest(0);
+        assert_eq!(
+            found(unsalted, [0; 32]),
+            Some(component[0]),
+            "an unsalted digest gives it up, seed {seed}"
+        );
+        for salt in [[0; 32], sealed.own.salt, sealed.next.salt] {
+            assert_eq!(found(sealed.digests[0], salt), None, "seed {seed}");
+        }
     }
 }

@@ -47,7 +47,7 @@ fn check(x: &[i128], y: &[i128], (wx, sx): (usize, bool), (wy, sy): (usize, bool
 #[test]
 fn pairs_match_the_clear_exhaustively_at_small_widths() {
     let mut prg = Prg::new(&[1; 16]);
-    for (wx, wy) in [(1, 1), (2, 2), (3, 3), (4, 4), (1, 4), (4, 2)] {
+    for (wx, wy) in [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (1, 4), (4, 2), (6, 5)] {
         for (sx, sy) in [(false, false), (true, true), (true, false), (false, true)] {
             let range = |width: usize, signed: bool| {
                 let least = if signed { -(1 << (width - 1)) } else { 0 };
@@ -70,6 +70,21 @@ fn pairs_match_the_clear_at_every_size_and_at_large_widths() {
             let (x, _) = column(rows, width, sx, &mut prg);
             let (y, _) = column(rows, 64 - case, sy, &mut prg);
             check(&x, &y, (width, sx), (64 - case, sy), &mut prg);
+        }
+    }
+}
+
+#[test]
+fn pairs_match_the_clear_at_every_width() {
+    let mut prg = Prg::new(&[5; 16]);
+    for width in 1..=64 {
+        for signed in [false, true] {
+            let (x, _) = column(9, width, signed, &mut prg);
+            let (mut y, _) = column(9, width, signed, &mut prg);
+            // Equal, and apart by one at either end of the range.
+            y[0] = x[0];
+            (y[1], y[2]) = if x[1] & 1 == 0 { (x[1] + 1, x[2]) } else { (x[1] - 1, x[2]) };
+            check(&x, &y, (width, signed), (width, signed), &mut prg);
         }
     }
 }
