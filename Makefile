@@ -2,6 +2,7 @@
 .PHONY: demo test release
 
 demo: ## Starts a whole survey on this machine and keeps it up until Ctrl-C.
+	@./scripts/setup build
 	cargo build --release --bin mpcstats
 	./target/release/mpcstats demo
 
@@ -13,4 +14,5 @@ test: ## Runs every test: the crates', the documented commands, the page in a br
 	./scripts/test-python
 
 release: ## Builds what is shipped: binary, manual pages, completions, list of components, checksums.
+	@./scripts/setup build
 	./scripts/release
