@@ -9,7 +9,6 @@ demo: ## Starts a whole survey on this machine and keeps it up until Ctrl-C.
 test: ## Runs every test: the crates', the documented commands, the page in a browser, the Python package.
 	./scripts/setup
 	cargo test --workspace
-	cargo build --bin mpcstats
 	cd tests/page && MPCSTATS=$(CURDIR)/target/debug/mpcstats npm test --silent
 	./scripts/test-python
 
