@@ -3,7 +3,7 @@
 // MPCSTATS names the binary, CHROMIUM the browser. Screenshots are left in artifacts/.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -127,6 +127,29 @@ test("shows the result and a certificate that holds, asking no other host", asyn
   await context.close();
 });
 
+test("gives survey and certificates to keep, and a command that checks them without any server", async () => {
+  const { context, page } = await open();
+  await page.goto(address);
+  assert.equal(await verdict(page), "good");
+  assert.equal(await page.isVisible("#warning"), false);
+  const kept = mkdtempSync(`${tmpdir()}/mpcstats-kept-`);
+  for (const link of await page.locator("#certificate-downloads a").all()) {
+    const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+    await download.saveAs(`${kept}/${download.suggestedFilename()}`);
+  }
+  const commands = (await page.textContent("#certificate-command")).split("\n");
+  assert.equal(commands.length, 2, "one for each plan");
+  for (const command of commands) {
+    const [program, ...words] = command.split(" ");
+    assert.equal(program, "mpcstats");
+    const said = execFileSync(binary, words, { cwd: kept, encoding: "utf8" });
+    assert.match(said, /The certificate holds/);
+    assert.ok(said.includes(await page.textContent("#certificate-id")), "it tells the survey's id");
+  }
+  rmSync(kept, { recursive: true });
+  await context.close();
+});
+
 test("puts together in the browser the numbers that the demo's consumer got", async () => {
   const { results } = await report;
   const { context, page } = await open();
@@ -176,6 +199,9 @@ for (const [what, path, alter, says] of ALTERED) {
     assert.equal(await verdict(page), "wrong");
     assert.match((await wrong(page)).join("; "), says);
     assert.match(await page.textContent("#certificate-text"), /NOT hold/);
+    assert.match(await page.textContent("#seal"), /NOT hold/);
+    assert.match(await page.textContent("#warning"), says, "the reason stands above the numbers");
+    assert.ok(await page.isVisible("#warning"));
     await page.screenshot({ path: `${artifacts}page-altered-${what.replaceAll(/\W+/g, "-")}.png`, fullPage: true });
     await context.close();
   });
@@ -196,12 +222,19 @@ test("draws histogram, Lorenz curve and history", async () => {
   await page.goto(address);
   assert.equal(await verdict(page), "wrong");
   assert.deepEqual(await page.locator("figcaption", { hasNotText: "device" }).allTextContents(),
-    ["Histogram", "Lorenz curve", "Gini over time"]);
+    ["Histogram", "Lorenz curve", "Gini coefficient over time"]);
   assert.match(await page.getAttribute('svg[aria-label^="Lorenz"]', "aria-label"), /the poorest 50% hold 18.9%/);
   assert.equal(await page.locator(".dot").count(), 4);
   await page.screenshot({ path: `${artifacts}page-charts.png`, fullPage: true });
   assert.deepEqual(seen.errors, []);
   await context.close();
+});
+
+test("shows the operator's view to nobody without a token", async () => {
+  // The demo's own page has no operator's token, so there is no view at all.
+  for (const headers of [{}, { authorization: "Bearer " }]) {
+    assert.equal((await fetch(`${address}api/operator`, { headers })).status, 404);
+  }
 });
 
 test("shows the operator the queue, the parties and refusals, for the token only", async () => {
@@ -214,8 +247,14 @@ test("shows the operator the queue, the parties and refusals, for the token only
     const said = await new Promise((resolve) => {
       createInterface({ input: server.stderr }).on("line", (line) => line.startsWith("results at ") && resolve(line));
     });
+    const operator = said.replace("results at ", "");
+    for (const headers of [{}, { authorization: "Bearer " }, { authorization: "Basic YTpi" }]) {
+      const answer = await fetch(`${operator}api/operator`, { headers });
+      assert.equal(answer.status, 401);
+      assert.equal((await answer.json()).code, "unauthorized");
+    }
     const { context, page } = await open({ viewport: { width: 1100, height: 700 } });
-    await page.goto(`${said.replace("results at ", "")}operator`);
+    await page.goto(`${operator}operator`);
     await page.fill("#token", "another token");
     await page.press("#token", "Enter");
     await page.waitForFunction(() => /not right/.test(document.getElementById("live").textContent));

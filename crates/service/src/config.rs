@@ -1,7 +1,7 @@
 //! Configuration files. Every key may be overridden by the environment: `listen` by `MPCSTATS_LISTEN`.
 //!
 //! [`PARTY`] and [`COORDINATOR`] are commented examples with every key; `mpcstats config check` reads a file
-//! as its server would, and says what is wrong.
+//! as its server would, and says what is wrong. Notary and client API keep theirs beside their own settings.
 
 use std::path::{Path, PathBuf};
 

@@ -53,6 +53,9 @@ codes! {
     NotFound "not_found" 404
         "There is nothing under this name here."
         "Check the id. A submission that never reached a server has to be sent again."
+    Unauthorized "unauthorized" 401
+        "The operator's token is missing or not the right one."
+        "Use the token in the file that the server's configuration names as `operator_token`."
     NotReady "not_ready" 409
         "What was asked for does not exist yet."
         "Ask again in a few seconds."

@@ -54,14 +54,17 @@ pub fn run(args: &Certificate) -> Result<(), Failure> {
         .map_err(|error| format!("refused ({}): {error}", error.code()))?;
     let statement = &certificate.statement;
     if *json {
-        let object = serde_json::json!({ "valid": true, "statement": statement, "results": results });
+        let object = serde_json::json!({
+            "valid": true, "survey": survey.id, "statement": statement, "results": results,
+        });
         return print(&format!("{object}\n"));
     }
     print(&format!(
-        "The certificate holds: parties {} signed release {} of {:?} over {} accounts.\n{results}",
+        "The certificate holds: {} signed release {} of {:?} over {} accounts.\nSurvey {}\n\n{results}",
         survey.definition().parties.each_ref().map(|party| party.name.as_str()).join(", "),
         statement.release,
         survey.definition().title,
         statement.count,
+        survey.id,
     ))
 }

@@ -1,6 +1,7 @@
 //! The client API: a consumer that asks for a survey's plans when an epoch has closed, keeps the results with
 //! their certificates, and shows them.
 //!
+//! - [`config`]: the configuration file.
 //! - [`watch`]: follows the coordinator, asks, appends to the log, announces.
 //! - [`log`]: the append-only file of certificates. It is the only state: results are read from it at start, and
 //!   each certificate is checked again.
@@ -9,6 +10,7 @@
 //! Asking the client API never triggers a computation: requests read what the watcher has put there.
 
 mod assets;
+pub mod config;
 pub mod http;
 mod log;
 pub mod openapi;
@@ -20,13 +22,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use client::consumer::Consumer;
-use client::{ClientError, OpenSurvey, Reference};
+use client::{ClientError, Reference};
 use tokio::net::TcpListener;
 use tokio::sync::watch as stop;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
+use config::Served;
 pub use view::{OperatorView, PartyView, PlanView, RefusalView, ReleaseView, SurveyView};
 use watch::Watched;
 
@@ -41,8 +43,8 @@ pub struct Settings {
     pub folder: PathBuf,
     /// What the operator's view asks for; without it there is none.
     pub operator_token: Option<Zeroizing<String>>,
-    /// The surveys, each with the keys of a consumer that it lists.
-    pub surveys: Vec<(Reference, Consumer)>,
+    /// The surveys.
+    pub surveys: Vec<Served>,
 }
 
 /// Why a client API does not run.
@@ -118,15 +120,10 @@ pub async fn serve(settings: Settings) -> Result<Running, ClientApiError> {
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let mut watched = Vec::new();
-    for (reference, consumer) in surveys {
-        let open = OpenSurvey::open(&reference, None).await.map_err(|cause| ClientApiError::Survey {
-            reference: reference.clone(),
-            cause: Box::new(cause),
-        })?;
-        if open.definition().consumer(&consumer.identity.public()).is_none() {
-            return Err(ClientApiError::Consumer { reference });
-        }
-        watched.push(Arc::new(Watched::new(open, consumer, &folder)?));
+    for served in surveys {
+        let open = served.open().await?;
+        let Served { consumer, authority, .. } = served;
+        watched.push(Arc::new(Watched::new(open, consumer, authority, &folder)?));
     }
     let watchers = watched.iter().map(|watched| tokio::spawn(Arc::clone(watched).run())).collect();
     let (stop, stopped) = stop::channel(false);

@@ -52,7 +52,7 @@ pub const CALLS: &[Call] = &[
         "/api/operator",
         "Queue, parties, refusals by reason and throughput, for `Authorization: Bearer TOKEN`.",
         "OperatorView",
-        &[Code::NotFound],
+        &[Code::NotFound, Code::Unauthorized],
     ),
     get("/healthz", "`ok` while the server runs.", "text/plain", &[]),
 ];

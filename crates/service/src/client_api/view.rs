@@ -38,7 +38,7 @@ pub struct SurveyView {
     pub join_command: String,
     /// What that command asks a provider for: the secrets of the source.
     pub needs: Vec<String>,
-    /// The command that checks a certificate; `{file}` stands for its path.
+    /// The command that checks a certificate offline; `{file}` stands for its path, `survey.json` is the signed survey.
     pub verify_command: String,
 }
 

@@ -56,6 +56,7 @@ struct Release {
 pub struct Watched {
     open: OpenSurvey,
     consumer: Consumer,
+    authority: Option<String>,
     /// The text of the definition is served as it was signed.
     state: Mutex<State>,
     events: broadcast::Sender<Event>,
@@ -75,7 +76,12 @@ fn now() -> u64 {
 
 impl Watched {
     /// Opens the survey's log in `folder` and checks every certificate in it.
-    pub fn new(open: OpenSurvey, consumer: Consumer, folder: &Path) -> Result<Self, super::ClientApiError> {
+    pub fn new(
+        open: OpenSurvey,
+        consumer: Consumer,
+        authority: Option<String>,
+        folder: &Path,
+    ) -> Result<Self, super::ClientApiError> {
         let path = folder.join(format!("{}.jsonl", open.id));
         let (log, entries) = Log::open(&path)?;
         let releases: Result<Vec<_>, _> = entries.into_iter().map(|entry| release(&open, entry)).collect();
@@ -84,7 +90,13 @@ impl Watched {
             cause: Box::new(cause),
         })?;
         let state = State { log, releases, status: None, accepted: VecDeque::new() };
-        Ok(Self { open, consumer, state: Mutex::new(state), events: broadcast::Sender::new(MISSED) })
+        Ok(Self {
+            open,
+            consumer,
+            authority,
+            state: Mutex::new(state),
+            events: broadcast::Sender::new(MISSED),
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -121,9 +133,9 @@ impl Watched {
             next_release_at: ripe.then(|| status.now + survey.policy.epoch_quiet),
             status,
             plans: survey.plans.iter().map(plan_view).collect(),
-            join_command: join_command(survey, &reference),
+            join_command: join_command(survey, &reference, self.authority.as_deref()),
             needs: needs(survey),
-            verify_command: format!("mpcstats certificate verify {{file}} --survey '{reference}'"),
+            verify_command: "mpcstats certificate verify {file} --survey survey.json".into(),
         })
     }
 
@@ -257,8 +269,11 @@ fn plan_view(named: &NamedPlan) -> PlanView {
 }
 
 /// The command that takes part, with a place for each value that is typed in.
-fn join_command(survey: &Survey, reference: &Reference) -> String {
+fn join_command(survey: &Survey, reference: &Reference, authority: Option<&str>) -> String {
     let mut command = format!("mpcstats share --survey '{reference}'");
+    if let Some(authority) = authority {
+        command.push_str(&format!(" --authority '{authority}'"));
+    }
     for field in survey.fields.iter().filter(|field| field.self_reported) {
         command.push_str(" --value ");
         command.push_str(&field.name);

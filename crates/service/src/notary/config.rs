@@ -39,6 +39,37 @@ pub enum ConfigError {
     },
 }
 
+/// A commented configuration with every key, at its default where it has one.
+pub const EXAMPLE: &str = r#"# A notary. Paths are relative to this file.
+
+# The folder of its signing keys, made at first start.
+keys = "notary-keys"
+
+# Where provers connect.
+listen = "127.0.0.1:7047"
+# Where /metrics, /keys and /health are, in plain HTTP: for the monitoring host. Nowhere, if left out.
+# metrics = "127.0.0.1:7048"
+
+# The hosts that may be notarized; any public one, if left out.
+# hosts = ["api.binance.com"]
+# The modes on offer (see docs/src/notarization.md).
+modes = ["mpc", "proxy"]
+
+# The most bytes of TLS records that a session may send and receive.
+max_sent = 16384
+max_received = 131072
+# The longest that a session may take, and that a prover may be silent, in seconds.
+session_seconds = 180
+silence_seconds = 60
+# Sessions at once, and sessions that one address may begin in a minute.
+concurrent = 32
+per_minute = 30
+
+# For trials: certificate authorities that are trusted besides the public ones, and whether to connect to private addresses.
+# authorities = ["ca.pem"]
+# private_addresses = true
+"#;
+
 /// How a notary runs. Every entry has a default but the folder of its keys.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -190,4 +221,18 @@ pub fn roots(files: &[PathBuf]) -> Result<Arc<RootCertStore>, ConfigError> {
         }
     }
     Ok(Arc::new(roots))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commented_example_is_the_default() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notary.toml");
+        std::fs::write(&path, EXAMPLE).unwrap();
+        let default = Config::new(folder.path().join("notary-keys"));
+        assert_eq!(format!("{:?}", Config::read(&path).unwrap()), format!("{default:?}"));
+    }
 }

@@ -10,7 +10,7 @@ mod keys;
 mod meters;
 mod server;
 
-pub use config::{Config, ConfigError, roots};
+pub use config::{Config, ConfigError, EXAMPLE, roots};
 pub use keys::{KeyStore, KeyStoreError};
 pub use meters::Meters;
 pub use server::{NotaryServerError, Running, serve};

@@ -1,6 +1,7 @@
 // Fetches a survey, draws it, and keeps it drawn: the server announces every change.
 
 import { drawCertificate } from "./certificate.js";
+import { flow } from "./charts.js";
 import { $, element } from "./dom.js";
 import { time } from "./format.js";
 import { drawResults, latest } from "./results.js";
@@ -20,7 +21,7 @@ function drawProgress() {
   $("progress-title").textContent = enough ? "Enough have answered" : "Waiting for enough answers";
   $("progress-text").textContent = enough
     ? `${status.open_accounts} accounts have answered. The first result is on its way.`
-    : `${status.open_accounts} of at least ${status.minimum} accounts have answered.`;
+    : `${status.open_accounts} of at least ${status.minimum} accounts have answered`;
   $("progress-bar").max = status.minimum;
   $("progress-bar").value = Math.min(status.open_accounts, status.minimum);
 }
@@ -47,6 +48,8 @@ function drawIntro() {
     ["Next release", next()],
     [survey.status.open ? "Open until" : "Closed since", time(survey.closes_at)],
   ];
+  $("facts").hidden = false;
+  $("picture").replaceChildren(flow(survey.parties));
   $("facts").replaceChildren(...facts.map(([term, text]) =>
     element("div", {}, element("dt", {}, term), element("dd", {}, String(text)))));
 }

@@ -6,17 +6,32 @@ import { verify } from "./verify.js";
 
 const WORDS = {
   running: "Checking…",
-  good: "This browser checked it: all three parties signed for these accounts, and their shares add up to the numbers shown.",
+  good: "Your browser checked it: all three parties signed for these accounts, the copies of their shares agree, and the shares "
+    + "add up to the numbers shown.",
   wrong: "This result does NOT hold. Do not rely on it.",
+};
+
+const SEAL = {
+  running: "Checking the certificate…",
+  good: "✓ Certificate checked by your browser",
+  wrong: "✗ The certificate does NOT hold",
 };
 
 function definition(list, pairs) {
   list.replaceChildren(...pairs.flatMap(([term, text]) => [element("dt", {}, term), element("dd", {}, String(text))]));
 }
 
+/** The verdict, in the panel, at the top of the page, and above numbers that do not hold. */
 function say(verdict) {
   $("certificate").dataset.verdict = verdict;
   $("certificate-text").textContent = WORDS[verdict];
+  document.body.dataset.verdict = verdict;
+  $("seal").hidden = false;
+  $("seal").textContent = SEAL[verdict];
+  $("seal").className = `seal ${verdict}`;
+  $("warning").hidden = verdict !== "wrong";
+  $("warning-why").textContent = [...document.querySelectorAll("#checks li.wrong")].map(({ firstChild, lastChild }) =>
+    `${firstChild.textContent}: ${lastChild.textContent}.`).join(" ");
 }
 
 /** Adds a line to `list` that says how a check came out, and why. */
@@ -73,16 +88,17 @@ async function checkOne(survey, release, fetchJson, open) {
   $("checks").append(part);
   const held = await check(survey, release, fetchJson, list);
   title.className = held ? "good" : "wrong";
-  title.append(held ? `: all ${list.children.length} checks hold` : ": does not hold");
+  title.append(held ? `: ${list.children.length} checks, all hold` : ": does not hold");
   if (!held) part.open = true;
   return held;
 }
 
-/** How to take the certificates home and check them there. */
+/** How to take survey and certificates home and check them there. */
 function drawFiles(survey, releases) {
-  $("certificate-downloads").replaceChildren(...releases.map((release) => element("a", {
-    class: "button", download: file(release), href: `/api/surveys/${survey.id}/certificates/${release.release}`,
-  }, releases.length > 1 ? `Download ${release.release}` : "Download")));
+  const link = (name, path) => element("a", { class: "button", download: name, href: `/api/surveys/${survey.id}/${path}` }, `↓ ${name}`);
+  $("certificate-id").textContent = survey.id;
+  $("certificate-downloads").replaceChildren(link("survey.json", "definition"),
+    ...releases.map((release) => link(file(release), `certificates/${release.release}`)));
   $("certificate-command").textContent =
     releases.map((release) => survey.verify_command.replace("{file}", file(release))).join("\n");
 }
@@ -95,8 +111,8 @@ async function checkAll(survey, releases, fetchJson) {
   say("running");
   drawFiles(survey, releases);
   let held = true;
-  for (const release of releases) {
-    held = await checkOne(survey, release, fetchJson, releases.length === 1) && held;
+  for (const [index, release] of releases.entries()) {
+    held = await checkOne(survey, release, fetchJson, index === 0) && held;
     // A newer check has taken the panel over.
     if (mine !== turn) return;
   }
@@ -113,6 +129,10 @@ export async function drawCertificate(survey, releases, shown, fetchJson) {
     return checkAll(survey, chosen.length ? chosen : shown, fetchJson);
   };
   $("check-again").onclick = again;
+  $("seal").onclick = () => {
+    $("certificate").scrollIntoView();
+    $("certificate").focus({ preventScroll: true });
+  };
   $("certificate-release").onchange = again;
   await again();
 }

@@ -3,6 +3,26 @@
 import { drawing, element, svg } from "./dom.js";
 import { percent, short, time } from "./format.js";
 
+/** What happens to a value: three shares for three parties, and only a result comes out. */
+export function flow(parties) {
+  const nodes = [[189, 50], [189, 140], [189, 230]];
+  const short = (name) => (name.length > 18 ? `${name.slice(0, 17)}…` : name);
+  return drawing(376, 280, "How it works", `A value is split into shares for ${parties.join(", ")}; only a result comes out.`,
+    ...nodes.flatMap(([x, y], index) => [
+      svg("path", { class: "way", d: `M80 140C120 140 120 ${y} ${x - 22} ${y}` }),
+      svg("path", { class: "way", d: `M${x + 22} ${y}C256 ${y} 256 140 298 140` }),
+      svg("circle", { class: "node", cx: x, cy: y, r: 18 }),
+      svg("text", { x, y: y + 34, "text-anchor": "middle" }, short(parties[index])),
+    ]),
+    svg("circle", { class: "dot", cx: 58, cy: 140, r: 18 }),
+    svg("text", { class: "strong", x: 58, y: 176, "text-anchor": "middle" }, "your value"),
+    svg("text", { x: 58, y: 192, "text-anchor": "middle" }, "proven, in shares"),
+    svg("rect", { class: "node", x: 302, y: 122, width: 36, height: 36, rx: 8 }),
+    svg("path", { class: "value", d: "M311 140l7 7 12-14", fill: "none", "stroke-width": 3, "stroke-linecap": "round" }),
+    svg("text", { class: "strong", x: 320, y: 176, "text-anchor": "middle" }, "result"),
+    svg("text", { x: 320, y: 192, "text-anchor": "middle" }, "with certificate"));
+}
+
 /** A half circle from 0 to 100 %. */
 export function gauge(title, value) {
   const part = Math.min(1, Math.max(0, value));

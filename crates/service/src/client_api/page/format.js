@@ -26,8 +26,13 @@ export function time(seconds) {
   return new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" }).format(new Date(1000 * seconds));
 }
 
+const NAMES = {
+  count: "Accounts", gini: "Gini coefficient", max: "Maximum", min: "Minimum", std: "Standard deviation", var: "Variance",
+};
+
 /** The words of a result's name. */
 export function label(name) {
+  if (Object.hasOwn(NAMES, name)) return NAMES[name];
   const words = name.replaceAll("_", " ").trim();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -4,7 +4,14 @@ import { $, element } from "./dom.js";
 import { ago, label } from "./format.js";
 
 const EVERY = 5000;
+/** A party that has been silent for so many seconds is away. */
+const SILENCE = 30;
 let timer;
+
+function live(text, kind) {
+  $("live").textContent = text;
+  $("live").className = `live ${kind}`;
+}
 
 function card(name, value) {
   return element("article", { class: "card" }, element("h3", {}, name), element("p", { class: "number" }, String(value)));
@@ -12,32 +19,37 @@ function card(name, value) {
 
 function rows(id, pairs, empty) {
   const body = pairs.length ? pairs : [[empty, ""]];
-  $(id).replaceChildren(...body.map(([name, value]) =>
-    element("tr", {}, element("td", {}, name), element("td", {}, String(value)))));
+  $(id).replaceChildren(...body.map(([name, value, kind]) =>
+    element("tr", kind ? { class: kind } : {}, element("td", {}, name), element("td", {}, String(value)))));
+}
+
+function party({ name, seen_at: seen }) {
+  const here = Date.now() / 1000 - seen < SILENCE;
+  return [name, here ? ago(seen) : `away, last heard of ${ago(seen)}`, here ? "here" : "away"];
 }
 
 async function show() {
   const response = await fetch("/api/operator", { headers: { authorization: `Bearer ${$("token").value}` } });
   if (!response.ok) {
     clearInterval(timer);
-    $("live").textContent = response.status === 401 ? "The token is not right" : `The server answered ${response.status}`;
-    return;
+    return live(response.status === 401 ? "The token is not right" : `The server answered ${response.status}`, "off");
   }
   const view = await response.json();
-  $("live").textContent = "Live";
-  $("live").className = "live on";
+  live("Live", "on");
   $("enter").hidden = true;
   $("board").hidden = false;
   $("cards").replaceChildren(
     card("Queued", view.queued), card("Accepted", view.accepted), card("Epochs", view.epochs),
     card("Accepted in the last minute", view.accepted_last_minute), card("Releases", view.releases));
-  rows("parties", view.parties.map((party) => [party.name, ago(party.seen_at)]), "None");
-  rows("refusals", view.refusals.map((refusal) => [label(refusal.code), refusal.count]), "None so far");
+  rows("parties", view.parties.map(party), "None");
+  rows("refusals", view.refusals.sort((a, b) => b.count - a.count).map((refusal) => [label(refusal.code), refusal.count]), "None so far");
 }
+
+const look = () => show().catch(() => live("The server cannot be reached", "off"));
 
 $("enter").addEventListener("submit", (event) => {
   event.preventDefault();
   clearInterval(timer);
-  timer = setInterval(() => show().catch(() => {}), EVERY);
-  show().catch(() => { $("live").textContent = "The server cannot be reached"; });
+  timer = setInterval(look, EVERY);
+  look();
 });

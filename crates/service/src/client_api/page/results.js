@@ -27,7 +27,7 @@ export function latest(survey, releases) {
 }
 
 function headline(row, release) {
-  const title = row.path[0] === "gini" ? "Gini coefficient" : label(row.path[0]);
+  const title = label(row.path[0]);
   const image = isShare(row) && row.value !== null
     ? [gauge(title, row.value), element("p", { class: "quiet" }, "0 % if all hold the same, 100 % if one holds everything.")]
     : [element("p", { class: "number" }, number(row), ...unit(row))];
@@ -50,11 +50,16 @@ function card(row) {
     ...notes.map((note) => element("p", { class: "note" }, note)));
 }
 
-function chart([name, entries]) {
-  if (entries.every((entry) => entry.withheld)) {
-    const what = name.includes("lorenz") ? "Lorenz curve" : label(name);
-    return element("article", { class: "card withheld" }, element("h3", {}, what), element("p", { class: "quiet" }, number(entries[0])));
-  }
+/** Why there is nothing to draw. */
+function empty(what, minimum, [entry]) {
+  const why = entry.withheld === "too_few"
+    ? `Withheld: each of its steps would be about fewer than ${minimum} accounts. It appears when enough have answered.`
+    : number(entry);
+  return element("article", { class: "card withheld" }, element("h3", {}, what), element("p", { class: "quiet" }, why));
+}
+
+function chart([name, entries], minimum) {
+  if (entries.every((entry) => entry.withheld)) return empty(name.includes("lorenz") ? "Lorenz curve" : label(name), minimum, entries);
   if (!name.includes("lorenz")) return histogram(label(name), entries);
   const points = entries.map((entry) => [fraction(entry.label), entry.value]).filter(([, value]) => value !== null);
   const missing = entries.length - points.length;
@@ -71,13 +76,13 @@ function past(row, releases, release) {
   return points.length > 1 ? [history(`${label(row.path[0])} over time`, points, isShare(row))] : [];
 }
 
-function section({ plan, release }, releases, several) {
+function section({ plan, release }, releases, several, minimum) {
   const { single, series } = grouped(release.results);
   const top = single.find(isShare) ?? (series.size ? undefined : single[0]);
   const cards = single.filter((row) => row !== top).map(card);
-  const charts = [...[...series].map(chart), ...(top ? past(top, releases, release) : [])];
+  const charts = [...[...series].map((one) => chart(one, minimum)), ...(top ? past(top, releases, release) : [])];
   const words = plan.description || label(plan.name);
-  return element("section", { class: "plan", "aria-label": words },
+  return element("section", { class: top && cards.length ? "plan wide" : "plan", "aria-label": words },
     ...(several ? [element("h2", {}, words)] : []),
     ...(top ? [headline(top, release)] : []),
     ...(cards.length ? [element("div", { class: "cards" }, ...cards)] : []),
@@ -89,5 +94,5 @@ function section({ plan, release }, releases, several) {
 export function drawResults(survey, releases) {
   const shown = latest(survey, releases);
   $("result").hidden = shown.length === 0;
-  $("plans").replaceChildren(...shown.map((one) => section(one, releases, shown.length > 1)));
+  $("plans").replaceChildren(...shown.map((one) => section(one, releases, shown.length > 1, survey.status.minimum)));
 }
