@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use client::consumer::Consumer;
 use service::keys::Keys;
 use service::notary::KeyStore;
+use service::private_file;
 use survey::file;
 
 use crate::commands::Failure;
@@ -175,11 +176,15 @@ impl Stage {
                 ),
             )?;
         }
+        let token = hex::encode(rand::random::<[u8; 16]>());
+        private_file::write(&self.folder.join("operator.token"), token.as_bytes())?;
         self.write(
             "api.toml",
             &format!(
-                "listen = \"{}\"\nfolder = \"api\"\n\n[[surveys]]\nsurvey = \"survey.json\"\nkeys = \"api.key\"\n",
-                self.addresses.page
+                "listen = \"{}\"\nfolder = \"api\"\noperator_token = \"operator.token\"\n\n\
+                 [[surveys]]\nsurvey = \"survey.json\"\nkeys = \"api.key\"\nauthority = '{}'\n",
+                self.addresses.page,
+                self.authority().display()
             ),
         )
     }

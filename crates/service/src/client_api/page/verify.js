@@ -140,12 +140,14 @@ function resultChecks(survey, certificate, release) {
       return named.name;
     }],
     ["The three components add up, and decode to results of this plan", async () => {
+      ensure(named, "there is no plan to decode them by");
       const components = certificate.components.map((component) => fromHex(component.bytes));
       decoded = decode(named.plan, certificate, components, release.results);
       const shown = decoded.results.slice(0, 12).map(words).join(", ");
       return `${decoded.opened} numbers put together: ${shown}${decoded.results.length > 12 ? ", …" : ""}`;
     }],
     ["The page shows these results and no others", async () => {
+      ensure(decoded, "they could not be put together");
       const wrong = decoded.results.map((result, index) => difference(result, release.results[index])).find((text) => text);
       ensure(wrong === undefined, wrong);
       ensure(release.results.length === decoded.results.length, "more is shown than was decoded");
