@@ -224,7 +224,7 @@ test("draws histogram, Lorenz curve and history", async () => {
   assert.deepEqual(await page.locator("figcaption", { hasNotText: "device" }).allTextContents(),
     ["Histogram", "Lorenz curve", "Gini coefficient over time"]);
   assert.match(await page.getAttribute('svg[aria-label^="Lorenz"]', "aria-label"), /the poorest 50% hold 18.9%/);
-  assert.equal(await page.locator(".dot").count(), 4);
+  assert.equal(await page.locator("#result .dot").count(), 4);
   await page.screenshot({ path: `${artifacts}page-charts.png`, fullPage: true });
   assert.deepEqual(seen.errors, []);
   await context.close();
