@@ -3,11 +3,13 @@
 //! Where shares enter and leave a session: provider inputs, stored columns, outputs for a consumer.
 
 use algebra::{Bits, Fp, Prg};
+use net::memory;
+use net::tamper::{Tamper, on};
 use net::world::World;
-use rep3::network::Party;
+use rep3::network::{Network, Party};
 use rep3::{
-    Abort, Component, InputContext, PartyInput, SealError, Sealed, agree_on_inputs, combine, combine_bits,
-    combine_field, deal_field, input_columns, open, seal, share_input,
+    Abort, Cause, Component, InputContext, PartyInput, SealError, Sealed, agree_on_inputs, combine,
+    combine_bits, combine_field, deal_field, input_columns, open, seal, share_input,
 };
 
 const CONTEXT: InputContext<'static> = InputContext { session: &[1; 32], provider: &[2; 32] };
@@ -87,6 +89,25 @@ fn an_input_that_differs_between_parties_is_dropped_by_all() {
             assert_eq!(accepted, [true, false, true], "{name}");
             assert_eq!(row(&columns, 0), values[0]);
             assert_eq!(row(&columns, 1), values[2]);
+        }
+    }
+}
+
+/// A party that tells one other party that an input is bad, and the third one that it is good, would have these two go
+/// on with different rows.
+#[test]
+fn a_party_that_splits_the_others_over_an_input_is_noticed_before_they_compute() {
+    let lists = [Some([[1; 32]; 3]), Some([[2; 32]; 3])];
+    for liar in Party::ALL {
+        for misled in [liar.left(), liar.right()] {
+            let tamper = Tamper::new().flip(on().step("input/commitments").from(liar).to(misled), 32);
+            let networks = tamper.wrap(memory::three()).map(|network| Box::new(network) as Box<dyn Network>);
+            let results =
+                World::new(4).run_over(networks, |session| agree_on_inputs(&lists, session).map(|_| ()));
+            for result in results {
+                let abort = result.unwrap_err();
+                assert_eq!((abort.step, abort.cause), (rep3::ACCEPT, Cause::Disagreement));
+            }
         }
     }
 }

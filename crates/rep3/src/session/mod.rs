@@ -64,6 +64,8 @@ pub struct Session {
     pub(crate) limits: BatchLimits,
     pace: Pace,
     pub(crate) pending: Pending,
+    #[cfg(test)]
+    pub(crate) cheat: Option<crate::cheating::Cheat>,
 }
 
 impl Session {
@@ -96,6 +98,8 @@ impl Session {
             limits: BatchLimits::default(),
             pace: Pace::default(),
             pending: Pending::default(),
+            #[cfg(test)]
+            cheat: None,
         })
     }
 
@@ -158,6 +162,8 @@ impl Session {
     /// # Errors
     /// [`Abort`] if the channel is broken or the session has aborted.
     pub(crate) fn send(&mut self, to: Party, step: Step, message: Vec<u8>) -> Result<(), Abort> {
+        #[cfg(test)]
+        let message = crate::cheating::apply(&mut self.cheat, step, message);
         self.transcripts.absorb(Direction::Sent, self.is_right(to), &message);
         self.send_uncovered(to, step, message)
     }
