@@ -1,6 +1,7 @@
 //! `mpcstats reference`: the generated pages of the docs. The command reference comes from the same definitions as
 //! `--help`, the reference of the HTTP APIs from their OpenAPI documents.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use clap::{Command, CommandFactory};
@@ -70,11 +71,107 @@ fn describe(command: &mut Command, parents: &str, text: &mut String) -> Result<(
 }
 
 fn http_api() -> Result<String, Failure> {
+    let documents = [service::coordinator::openapi::document(), service::client_api::openapi::document()];
+    let documents: Vec<Value> = documents.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
+    let mut types = Types::new();
+    for (name, schema) in documents.iter().flat_map(|document| members(&document["components"]["schemas"])) {
+        if let Some(words) = described(name, schema) {
+            types.insert(name, words);
+        }
+    }
     let mut text = HTTP_API.to_owned();
-    for document in [service::coordinator::openapi::document(), service::client_api::openapi::document()] {
-        api(&serde_json::to_value(document)?, &mut text)?;
+    for document in &documents {
+        api(document, &types, &mut text)?;
+    }
+    if !types.is_empty() {
+        text.push_str("\n## Types\n");
+    }
+    for (name, words) in &types {
+        write!(text, "\n### `{name}`\n\n{words}")?;
     }
     Ok(text)
+}
+
+/// What the page says of the types of bodies, by name.
+type Types<'a> = BTreeMap<&'a str, String>;
+
+/// The members of a JSON object, in order.
+fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    value.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+}
+
+/// A type of a body: what it is, and its fields; nothing if its schema does not tell.
+fn described(name: &str, schema: &Value) -> Option<String> {
+    if name == "Code" {
+        return Some("One of the [error codes](error-codes.md).\n".into());
+    }
+    let about = sentence(&schema["description"]);
+    let about = if about.is_empty() { String::new() } else { format!("{about}\n\n") };
+    if let Some(variants) = schema["oneOf"].as_array() {
+        let variants: String = variants.iter().map(variant).collect();
+        return Some(format!("{about}| one of | fields |\n|---|---|\n{variants}"));
+    }
+    if schema["properties"].is_object() {
+        let row = |[name, kind, about]: [String; 3]| format!("| {name} | {kind} | {about} |\n");
+        let rows: Vec<String> = fields(schema).map(row).collect();
+        return Some(format!("{about}| field | type | |\n|---|---|---|\n{}", rows.concat()));
+    }
+    let plain = schema.get("type").or_else(|| schema.get("$ref")).is_some() && schema["type"] != "object";
+    plain.then(|| format!("{about}JSON: {}.\n", kind(schema)))
+}
+
+/// One of several forms: a word, or an object whose tag names it.
+fn variant(schema: &Value) -> String {
+    let tag = fields(schema).find(|[_, kind, _]| kind.starts_with('"'));
+    let (name, tag) =
+        tag.map_or((kind(schema), String::new()), |[field, kind, _]| (format!("{field}: {kind}"), field));
+    let rest = fields(schema).filter(|[field, ..]| *field != tag);
+    let rest: Vec<String> = rest.map(|[field, kind, about]| format!("{field} ({kind}): {about}")).collect();
+    let about = sentence(&schema["description"]);
+    format!("| {name}{}{about} | {} |\n", if about.is_empty() { "" } else { "<br>" }, rest.join("<br>"))
+}
+
+/// Name, type and meaning of an object's fields.
+fn fields(schema: &Value) -> impl Iterator<Item = [String; 3]> {
+    let required = schema["required"].as_array().map_or(&[][..], Vec::as_slice);
+    members(&schema["properties"]).map(|(name, field)| {
+        let optional = if required.iter().any(|one| one == name) { "" } else { ", may be missing" };
+        [format!("`{name}`"), format!("{}{optional}", kind(field)), sentence(&field["description"])]
+    })
+}
+
+/// A description in one line of a table.
+fn sentence(description: &Value) -> String {
+    words(description).split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+}
+
+/// A type in words.
+fn kind(schema: &Value) -> String {
+    if let Some(name) = words(&schema["$ref"]).rsplit('/').next().filter(|name| !name.is_empty()) {
+        return format!("[`{name}`](#{})", name.to_lowercase());
+    }
+    if let Some(values) = schema["enum"].as_array() {
+        return values.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
+    }
+    for several in ["oneOf", "anyOf", "allOf"] {
+        if let Some(parts) = schema[several].as_array() {
+            return parts.iter().map(kind).collect::<Vec<_>>().join(" or ");
+        }
+    }
+    let several = schema["type"].as_array();
+    let names: Vec<&str> =
+        several.map_or_else(|| vec![words(&schema["type"])], |all| all.iter().map(words).collect());
+    let all: Vec<String> = names
+        .iter()
+        .map(|name| match *name {
+            "array" if schema["items"].is_object() => format!("list of {}", kind(&schema["items"])),
+            "array" => "list".into(),
+            "string" if schema["pattern"].is_string() => format!("string `{}`", words(&schema["pattern"])),
+            "" => "any JSON".into(),
+            name => name.into(),
+        })
+        .collect();
+    all.join(" or ")
 }
 
 fn words(value: &Value) -> &str {
@@ -82,7 +179,7 @@ fn words(value: &Value) -> &str {
 }
 
 /// One API: a section, and a part for each call.
-fn api(document: &Value, text: &mut String) -> Result<(), Failure> {
+fn api(document: &Value, types: &Types, text: &mut String) -> Result<(), Failure> {
     let info = &document["info"];
     write!(text, "\n## {}\n\n{}\n", words(&info["title"]), words(&info["description"]))?;
     for (path, methods) in document["paths"].as_object().into_iter().flatten() {
@@ -90,12 +187,12 @@ fn api(document: &Value, text: &mut String) -> Result<(), Failure> {
             let (method, summary) = (method.to_uppercase(), words(&call["summary"]));
             write!(text, "\n### `{method} {path}`\n\n{summary}\n\n| | |\n|---|---|\n")?;
             if let Some(body) = call.get("requestBody") {
-                writeln!(text, "| takes | {} |", content(body))?;
+                writeln!(text, "| takes | {} |", content(body, types))?;
             }
             for (status, answer) in call["responses"].as_object().into_iter().flatten() {
                 let codes: Vec<_> = words(&answer["description"]).split(", ").collect();
                 let what = if status.starts_with('2') {
-                    content(answer)
+                    content(answer, types)
                 } else {
                     format!("`{}`", codes.join("`, `"))
                 };
@@ -107,14 +204,17 @@ fn api(document: &Value, text: &mut String) -> Result<(), Failure> {
 }
 
 /// The type that a body or an answer has.
-fn content(of: &Value) -> String {
-    let Some((kind, content)) = of["content"].as_object().and_then(|kinds| kinds.iter().next()) else {
+fn content(of: &Value, types: &Types) -> String {
+    let Some((media, content)) = of["content"].as_object().and_then(|kinds| kinds.iter().next()) else {
         return String::new();
     };
-    let name = |schema: &Value| words(&schema["$ref"]).rsplit('/').next().unwrap_or_default().to_owned();
-    let Some(schema) = content.get("schema") else { return format!("`{kind}`") };
+    let name = |schema: &Value| {
+        let name = words(&schema["$ref"]).rsplit('/').next().unwrap_or_default();
+        if types.contains_key(name) { kind(schema) } else { format!("`{name}`") }
+    };
+    let Some(schema) = content.get("schema") else { return format!("`{media}`") };
     if schema.get("items").is_some() {
-        return format!("a list of `{}`", name(&schema["items"]));
+        return format!("a list of {}", name(&schema["items"]));
     }
-    format!("`{}`", name(schema))
+    name(schema)
 }
