@@ -149,3 +149,42 @@ fn stages_may_be_evaluated_in_another_order() {
         assert!(garbler.confirms(&outputs[i..=i], &[true], &garble::digest(&[out])));
     }
 }
+
+#[test]
+fn labels_that_the_garbler_did_not_name_are_refused() {
+    let mut garbler = Garbler::new(7 << 90, &mut rng(1));
+    let wires = garbler.inputs(3);
+    let (encoded, outputs) = run(
+        |channel| {
+            garbler.send_outputs(&wires, channel).unwrap();
+            let encoded: Vec<_> =
+                (0..8).map(|i| garbler.encode(&wires, &bits::from_bytes(&[i])[..3])).collect();
+            garble::send_labels(&encoded[5], channel).unwrap();
+            channel.flush().unwrap();
+            let bytes = channel.recv(48).unwrap();
+            channel.send(&bytes).unwrap();
+            channel.flush().unwrap();
+            encoded
+        },
+        |channel| {
+            let outputs = garble::recv_outputs(3, channel).unwrap();
+            // The same labels, but for a bit of the last that is not its colour.
+            let mut bytes = channel.recv(48).unwrap();
+            bytes[40] ^= 1;
+            channel.send(&bytes).unwrap();
+            channel.flush().unwrap();
+            let marked = garble::recv_labels(3, channel).unwrap();
+            assert_eq!(outputs.check(&marked), Err(REFUSED));
+            outputs
+        },
+    );
+    for labels in &encoded {
+        assert_eq!(outputs.check(labels), Ok(()), "labels of every value are named");
+        let (mut fewer, mut swapped) = (labels.clone(), labels.clone());
+        fewer.pop();
+        swapped.swap(0, 2);
+        assert_eq!([outputs.check(&fewer), outputs.check(&swapped)], [Err(REFUSED), Err(REFUSED)]);
+    }
+}
+
+const REFUSED: Error = Error::Cheating { what: "garbled outputs" };

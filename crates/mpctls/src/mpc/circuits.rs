@@ -75,6 +75,14 @@ impl Step {
         }
     }
 
+    /// Output bits that the notary reports to the prover.
+    pub fn reported(self) -> usize {
+        match self.shown() {
+            (count, Shown::Both | Shown::Prover) => count,
+            (_, Shown::Nobody | Shown::Shared) => 0,
+        }
+    }
+
     /// AND gates: what garbling pays for.
     pub fn gates(self) -> usize {
         self.count(&GATES)

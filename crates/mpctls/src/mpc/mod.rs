@@ -22,7 +22,8 @@
 //! # What keeps whom honest
 //! Garbling protects the prover from a malicious notary: the notary sees labels, and every value it reports comes
 //! with a digest of labels that it could not have otherwise. It does not protect the notary from a prover that
-//! garbles something else; the replay does. The prover's shares of the premaster secret, and the colours that
+//! garbles something else; the replay does. What it reports is values alone: of labels, only those go out that the
+//! prover named beforehand, so that none can carry more than its bit. The prover's shares of the premaster secret, and the colours that
 //! hide keystream from the notary, are committed to before the notary reports anything that depends on its own
 //! secrets; so there is one set of values that the notary's reports can match, and it is the honest one.
 //!
@@ -69,7 +70,7 @@ impl Caps {
     pub const MAX: Self = Self { request: MAX_REQUEST, response: MAX_RESPONSE };
 
     /// Refuses caps that are beyond the limits, or make no sense.
-    fn check(self, limits: Self) -> Result<(), MpcError> {
+    pub(crate) fn check(self, limits: Self) -> Result<(), MpcError> {
         let request = 1..=limits.request.min(MAX_REQUEST);
         if request.contains(&self.request) && self.response <= limits.response.min(MAX_RESPONSE) {
             Ok(())

@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use rand::{CryptoRng, RngExt as _, SeedableRng as _};
 use subtle::ConstantTimeEq as _;
 use twopc::channel::Channel;
-use twopc::garble::{self, Evaluator, Label, Tables};
+use twopc::garble::{self, Evaluator, Label, Outputs, Tables};
 use twopc::message::{pack, recv_array, recv_bits, recv_exact, send_bits};
 use twopc::ole::{self, Ole, OleField as _, P256Base, Role};
 use twopc::ot::{CotReceiver, CotSender};
@@ -24,9 +24,10 @@ use super::{Caps, MpcError};
 use crate::attestation::Statement;
 use crate::tls::{Sealed, Session, Side};
 
-/// A step's tables, and what decodes its output if both parties see it.
+/// A step's tables, what its output may be if it is reported, and what decodes it if both parties see it.
 struct Prepared {
     tables: Tables,
+    outputs: Outputs,
     decoding: Vec<bool>,
 }
 
@@ -81,11 +82,12 @@ impl<'a> Notary<'a> {
         let mut prepared = Vec::with_capacity(program.len());
         for step in &program {
             let tables = garble::recv_tables(step.gates(), wire)?;
+            let outputs = garble::recv_outputs(step.reported(), wire)?;
             let decoding = match step.shown() {
                 (count, Shown::Both) => recv_bits(wire, count, "decoding")?,
                 _ => Vec::new(),
             };
-            prepared.push(Prepared { tables, decoding });
+            prepared.push(Prepared { tables, outputs, decoding });
         }
         let mut proof = quicksilver::Verifier::new(&mut rng);
         let committed = receive_colours(&program, &mut proof.on(&mut cots, wire))?;
@@ -174,6 +176,7 @@ impl<'a> Notary<'a> {
         };
         self.evaluator.load(std::mem::take(&mut prepared.tables));
         let output = wires.run(step, &labels, &mut self.evaluator)?;
+        prepared.outputs.check(&output[..step.reported()])?;
         if step.shown().1 != Shown::Shared {
             self.log.ran(index, step, publics);
         }

@@ -202,6 +202,7 @@ fn garble(
         let publics = garbler.inputs(step.publics());
         let output = garble_step(&mut wires, step, &publics, garbler);
         garble::send_tables(&garbler.take_tables(), channel)?;
+        garbler.send_outputs(&output[..step.reported()], channel)?;
         if step.shown().1 == Shown::Both {
             send_bits(channel, &garble::colours(&output))?;
         }

@@ -19,7 +19,10 @@ mod transfer;
 
 pub use evaluator::Evaluator;
 pub use garbler::Garbler;
-pub use transfer::{digest, receive_inputs, recv_labels, recv_tables, send_inputs, send_labels, send_tables};
+pub use transfer::{
+    Outputs, digest, receive_inputs, recv_labels, recv_outputs, recv_tables, send_inputs, send_labels,
+    send_tables,
+};
 
 /// A wire label. The garbler holds the one for zero, the evaluator the one for the wire's bit.
 #[derive(Clone, Copy, PartialEq, Eq, Default, zeroize::Zeroize)]

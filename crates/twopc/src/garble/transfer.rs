@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 use super::{Garbler, Label, Tables};
 use crate::channel::Channel;
 use crate::error::Error;
-use crate::message::{recv_array, recv_blocks, send_blocks};
+use crate::message::{recv_array, recv_blocks, recv_exact, send_blocks};
 use crate::ot::{CotReceiver, CotSender};
 
 /// Sends tables.
@@ -83,7 +83,51 @@ pub fn digest(labels: &[Label]) -> [u8; 32] {
     hash.finalize().into()
 }
 
+/// For every wire the digests of its two labels, by colour. An evaluator that reports only labels found among them
+/// says nothing but their colours; without, a garbler could shift a label by a block of its own choice wherever some
+/// wire inside carries a one, and read that bit off the report's [`digest`] while every colour stays right.
+pub struct Outputs(Vec<[[u8; 32]; 2]>);
+
+/// Receives the digests for `count` wires.
+///
+/// # Errors
+/// [`Error`] if the channel is broken or the message has another size.
+pub fn recv_outputs(count: usize, channel: &mut dyn Channel) -> Result<Outputs, Error> {
+    let bytes = recv_exact(channel, 64 * count, "output digests")?;
+    let (digests, _) = bytes.as_chunks::<32>();
+    Ok(Outputs(digests.as_chunks().0.to_vec()))
+}
+
+impl Outputs {
+    /// Refuses labels other than those that the garbler named.
+    ///
+    /// # Errors
+    /// [`Error::Cheating`].
+    pub fn check(&self, labels: &[Label]) -> Result<(), Error> {
+        let named = self.0.len() == labels.len()
+            && self.0.iter().zip(labels).all(|(digests, label)| {
+                digests[usize::from(label.colour())] == digest(std::slice::from_ref(label))
+            });
+        if named { Ok(()) } else { Err(Error::Cheating { what: "garbled outputs" }) }
+    }
+}
+
 impl Garbler {
+    /// Sends the digests of both labels of every wire, for [`Outputs`].
+    ///
+    /// # Errors
+    /// [`Error::Channel`] if the channel is broken.
+    pub fn send_outputs(&self, wires: &[Label], channel: &mut dyn Channel) -> Result<(), Error> {
+        let mut message = Vec::with_capacity(64 * wires.len());
+        for wire in wires {
+            let one_first = wire.colour();
+            for bit in [one_first, !one_first] {
+                message.extend(digest(&self.encode(std::slice::from_ref(wire), &[bit])));
+            }
+        }
+        Ok(channel.send(&message)?)
+    }
+
     /// Whether `theirs` is the digest of the labels of `bits` on `wires`.
     pub fn confirms(&self, wires: &[Label], bits: &[bool], theirs: &[u8; 32]) -> bool {
         digest(&self.encode(wires, bits)).as_slice().ct_eq(theirs.as_slice()).into()

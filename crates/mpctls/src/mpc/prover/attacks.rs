@@ -15,6 +15,7 @@ use circuit::Backend;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use support::{Authority, BODY, Goodbye, HOST};
+use twopc::channel::ChannelError;
 use twopc::ole::OleField as _;
 
 use super::super::circuits::GOODBYE;
@@ -39,10 +40,45 @@ struct Cheat {
     notary: fn(&mut Notary<'_>),
     /// The notary's id of the session; the prover's is 1.
     session: u8,
+    /// Changes the garbled tables of a block of AES, of which so many were sent before.
+    write: fn(usize, &mut Vec<u8>),
 }
 
-const HONEST: Cheat =
-    Cheat { garble: garble_step, meddle: Meddle::NOT, before_proof: |_| {}, notary: |_| {}, session: 1 };
+const HONEST: Cheat = Cheat {
+    garble: garble_step,
+    meddle: Meddle::NOT,
+    before_proof: |_| {},
+    notary: |_| {},
+    session: 1,
+    write: |_, _| {},
+};
+
+/// A prover's channel that changes what it sends.
+struct Writing {
+    inner: net::memory::Channel,
+    /// Messages of the size of AES's tables that were sent.
+    tables: usize,
+    write: fn(usize, &mut Vec<u8>),
+}
+
+impl Channel for Writing {
+    fn send(&mut self, message: &[u8]) -> Result<(), ChannelError> {
+        let mut message = message.to_vec();
+        if message.len() == 32 * Step::GhashKey.gates() {
+            (self.write)(self.tables, &mut message);
+            self.tables += 1;
+        }
+        self.inner.send(&message)
+    }
+
+    fn flush(&mut self) -> Result<(), ChannelError> {
+        self.inner.flush()
+    }
+
+    fn recv(&mut self, limit: usize) -> Result<Vec<u8>, ChannelError> {
+        self.inner.recv(limit)
+    }
+}
 
 /// How both sides ended.
 #[derive(Debug)]
@@ -90,7 +126,8 @@ fn play(cheat: Cheat) -> Ends {
             notary.verify(&session, &statement(cheat.session))
         });
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let prover = Prover::prepare_with(Box::new(left), CAPS, &mut rng, cheat.garble).unwrap();
+        let channel = Box::new(Writing { inner: left, tables: 0, write: cheat.write });
+        let prover = Prover::prepare_with(channel, CAPS, &mut rng, cheat.garble).unwrap();
         let mut link = StreamLink::new(TcpStream::connect(("127.0.0.1", port)).unwrap()).unwrap();
         let patience = Patience { record: Duration::from_secs(10), idle: Duration::from_millis(300) };
         let keys =
@@ -127,9 +164,9 @@ fn honest_parties_succeed() {
     assert_eq!((ends.prover, ends.notary), (Ok(()), Ok(())));
 }
 
-/// Garbles a NAND for the first AND of the goodbye's keystream. The evaluator cannot tell.
+/// Garbles a NAND for the last AND of the goodbye's keystream, which no other gate can hide. The evaluator cannot tell.
 fn twisted(wires: &mut Wires<Label>, step: Step, publics: &[Label], garbler: &mut Garbler) -> Vec<Label> {
-    struct Twisted<'a>(&'a mut Garbler, bool);
+    struct Twisted<'a>(&'a mut Garbler, usize);
     impl Backend for Twisted<'_> {
         type Wire = Label;
         type Error = std::convert::Infallible;
@@ -144,14 +181,15 @@ fn twisted(wires: &mut Wires<Label>, step: Step, publics: &[Label], garbler: &mu
         }
         fn and(&mut self, pairs: &[(Label, Label)]) -> Result<Vec<Label>, Self::Error> {
             let mut out = self.0.and(pairs)?;
-            if !std::mem::replace(&mut self.1, true) {
-                out[0] = self.0.not(&out[0]);
+            self.1 -= pairs.len();
+            if let (0, Some(last)) = (self.1, out.last_mut()) {
+                *last = self.0.not(last);
             }
             Ok(out)
         }
     }
     if step == (Step::ClientStream { sequence: GOODBYE, block: 0 }) {
-        let Ok(output) = wires.run(step, publics, &mut Twisted(garbler, false));
+        let Ok(output) = wires.run(step, publics, &mut Twisted(garbler, step.gates()));
         output
     } else {
         garble_step(wires, step, publics, garbler)
@@ -195,6 +233,26 @@ fn attack_1_a_garbler_that_picks_its_proof_to_match_is_refused() {
     let ends = play(Cheat { garble: twisted, before_proof, ..HONEST });
     assert_eq!(ends.prover, Ok(()), "it notices nothing false in what it proves");
     assert_eq!(ends.notary, proof_refused());
+}
+
+#[test]
+fn attack_1_a_garbler_that_marks_labels_learns_nothing_inside_the_circuit() {
+    // Every gate of the last round's S-boxes gets a row that is off by a block in some place other than the colour.
+    // Where the wire that selects the row carries a one, the output's label is off; its colour, and so all that is
+    // proven later, stays right. A digest of such labels would tell the garbler bits of the server's key.
+    let mark = |sent: usize, tables: &mut Vec<u8>| {
+        // GHASH's key, the Finished record's mask and keystream were before.
+        if sent == 3 {
+            let last = tables.len() - 32 * 16 * 18;
+            for (gate, rows) in tables[last..].chunks_mut(32).enumerate() {
+                rows[8 + gate % 8] ^= 1 << (gate % 7);
+            }
+        }
+    };
+    let ends = play(Cheat { write: mark, ..HONEST });
+    assert!(!ends.fetched, "{ends:?}");
+    let cheating = twopc::Error::Cheating { what: "garbled outputs" };
+    assert_eq!(ends.notary, Err(MpcError::Protocol(cheating)), "it says so before it reports any label");
 }
 
 #[test]
