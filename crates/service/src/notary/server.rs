@@ -6,7 +6,7 @@ use axum::routing::get;
 use mpctls::NotaryKey;
 use mpctls::protocol::{Notary, Outbound};
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpStream;
@@ -194,12 +194,22 @@ impl Rates {
         if self.recent.len() >= REMEMBERED {
             self.recent.retain(|_, (start, _)| now.duration_since(*start) < minute);
         }
-        let (start, count) = self.recent.entry(address).or_insert((now, 0));
+        let (start, count) = self.recent.entry(network(address)).or_insert((now, 0));
         if now.duration_since(*start) >= minute {
             (*start, *count) = (now, 0);
         }
         *count += 1;
         *count <= self.per_minute
+    }
+}
+
+/// Whoever has one IPv6 address has 2^64 of them: they count as one.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => v6
+            .to_ipv4_mapped()
+            .map_or_else(|| IpAddr::from(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)), IpAddr::from),
     }
 }
 
@@ -214,5 +224,8 @@ mod tests {
         let start = Instant::now();
         assert_eq!([a, a, a, b].map(|who| rates.allows(who, start)), [true, true, false, true]);
         assert!(rates.allows(a, start + Duration::from_secs(61)));
+        let neighbours = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1", "::ffff:3.3.3.3"];
+        let allowed = neighbours.map(|who| rates.allows(who.parse().unwrap(), start));
+        assert_eq!(allowed, [true, true, false, true, true]);
     }
 }
