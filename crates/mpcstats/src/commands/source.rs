@@ -9,8 +9,10 @@ use mpctls::source::{Draft, Visibility};
 use super::{Failure, print, refused};
 
 /// The sources that come with mpcstats.
-const SHIPPED: [(&str, &str); 4] = [
+const SHIPPED: [(&str, &str); 6] = [
     ("binance-spot", include_str!("../../../../sources/binance-spot.toml")),
+    ("kraken-balance", include_str!("../../../../sources/kraken-balance.toml")),
+    ("coinbase-account", include_str!("../../../../sources/coinbase-account.toml")),
     ("github-followers", include_str!("../../../../sources/github-followers.toml")),
     ("cookie-session", include_str!("../../../../sources/cookie-session.toml")),
     ("sample-exchange", include_str!("../../../../sources/sample-exchange.toml")),
