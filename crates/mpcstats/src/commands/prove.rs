@@ -1,16 +1,19 @@
 //! `mpcstats prove`: fetches a page with a notary and writes the proof.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use client::provider::choose_notary;
 use client::{OpenSurvey, Reference};
 use indicatif::{ProgressBar, ProgressStyle};
-use mpctls::protocol::{Outbound, Prover, Stage};
+use mpctls::protocol::{Outbound, Preparation, Prover, Stage};
 use mpctls::source::{Disclosure, Secrets};
 use mpctls::tls::Patience;
 use mpctls::{Mode, NotaryKey, Source};
+use rustls::RootCertStore;
 use service::notary::roots;
 use service::private_file;
 
@@ -95,6 +98,27 @@ impl Plan {
         Ok(Self { survey: open.id.0, source, notary, address, mode })
     }
 
+    /// The prover, as far as its secrets are known.
+    fn prover<'a>(
+        &'a self,
+        secrets: &'a Secrets,
+        provider_key: [u8; 32],
+        roots: Arc<RootCertStore>,
+    ) -> Prover<'a> {
+        Prover {
+            source: &self.source,
+            secrets,
+            survey: self.survey,
+            provider_key,
+            notary: self.notary.clone(),
+            mode: self.mode,
+            roots,
+            patience: Patience::default(),
+            show_rest: false,
+            connect: &Outbound { private_addresses: true },
+        }
+    }
+
     /// For a survey of which only the id is known.
     fn of_id(args: &Prove, survey: [u8; 32]) -> Result<Self, Failure> {
         let needed = |name: &str| format!("{name} is needed when the survey is given by its id");
@@ -131,62 +155,115 @@ fn plan(args: &Prove, runtime: &tokio::runtime::Runtime) -> Result<Plan, Failure
 
 /// Fetches every secret that the source asks for.
 pub(super) fn load_secrets(source: &Source, given: &[String]) -> Result<Secrets, Failure> {
-    let mut secrets = Secrets::new();
-    for (name, secret) in &source.definition().secrets {
-        let origin = given.iter().find_map(|entry| entry.strip_prefix(name.as_str())?.strip_prefix('='));
-        let value = load_secret(name, origin.unwrap_or("prompt"), &secret.description)
-            .map_err(|why| refused("secret", format!("{name}: {why}")))?;
-        secrets.insert(name, value);
-    }
+    let (mut secrets, asked) = stored_secrets(source, given)?;
+    ask_secrets(source, &asked, &mut secrets)?;
     Ok(secrets)
 }
 
-/// Fetches one secret from where it is kept.
-fn load_secret(name: &str, origin: &str, description: &str) -> Result<String, String> {
+/// Fetches the secrets that are kept somewhere, and names those that have to be asked for.
+fn stored_secrets(source: &Source, given: &[String]) -> Result<(Secrets, Vec<String>), Failure> {
+    let wanted = &source.definition().secrets;
+    let mut origins = BTreeMap::new();
+    for entry in given {
+        // The entry itself is not repeated: somebody may have typed a secret there.
+        let (name, origin) =
+            entry.split_once('=').ok_or_else(|| refused("secret", "write NAME=env:VARIABLE"))?;
+        if !wanted.contains_key(name) {
+            let names: Vec<_> = wanted.keys().map(String::as_str).collect();
+            return Err(refused("secret", format!("the source asks for {}, not {name}", names.join(", "))));
+        }
+        origins.insert(name, origin);
+    }
+    let (mut secrets, mut asked) = (Secrets::new(), Vec::new());
+    for name in wanted.keys() {
+        let stored = load_secret(origins.get(name.as_str()).copied().unwrap_or("prompt"));
+        match stored.map_err(|why| refused("secret", format!("{name}: {why}")))? {
+            Some(value) => secrets.insert(name, value),
+            None if std::io::stdin().is_terminal() => asked.push(name.clone()),
+            None => {
+                let why = format!("{name}: it is needed: --secret {name}=env:VARIABLE or =file:PATH");
+                return Err(refused("secret", why));
+            }
+        }
+    }
+    Ok((secrets, asked))
+}
+
+/// Asks for secrets on the terminal, which does not show them.
+fn ask_secrets(source: &Source, names: &[String], secrets: &mut Secrets) -> Result<(), Failure> {
+    let terminal = console::Term::stderr();
+    for name in names {
+        let description = source.definition().secrets.get(name).map_or("", |secret| &secret.description);
+        terminal.write_str(&format!("{name} ({description}): "))?;
+        secrets.insert(name, terminal.read_secure_line()?);
+    }
+    Ok(())
+}
+
+/// Fetches one secret from where it is kept; `None` if it is to be asked for.
+fn load_secret(origin: &str) -> Result<Option<String>, String> {
     match origin.split_once(':').unwrap_or((origin, "")) {
         ("env", variable) => {
-            std::env::var(variable).map_err(|_| format!("the variable {variable} is not set"))
+            std::env::var(variable).map(Some).map_err(|_| format!("the variable {variable} is not set"))
         }
         ("file", path) => std::fs::read_to_string(path)
-            .map(|text| text.trim_end().to_owned())
+            .map(|text| Some(text.trim_end().to_owned()))
             .map_err(|error| format!("{path} cannot be read: {error}")),
-        ("prompt", "") if std::io::stdin().is_terminal() => {
-            let terminal = console::Term::stderr();
-            let asked = terminal.write_str(&format!("{name} ({description}): "));
-            asked.and_then(|()| terminal.read_secure_line()).map_err(|error| error.to_string())
-        }
-        ("prompt", "") => Err(format!("it is needed: --secret {name}=env:VARIABLE or =file:PATH")),
+        ("prompt", "") => Ok(None),
         _ => Err("write env:VARIABLE, file:PATH or prompt".into()),
     }
+}
+
+/// For how long a preparation waits for secrets to be typed: less than notaries bear silence.
+const TYPING: Duration = Duration::from_secs(40);
+
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Prepares with the notary, which takes long, while the user types.
+fn prepare_while_asking(
+    prepare: impl Fn(&Secrets) -> Result<Preparation, client::ClientError> + Sync,
+    secrets: &mut Secrets,
+    ask: impl FnOnce(&mut Secrets) -> Result<(), Failure>,
+) -> Result<Preparation, Failure> {
+    let known = secrets.clone();
+    let (prepared, ready) = std::thread::scope(|scope| {
+        let ahead = scope.spawn(|| prepare(&known).map(|prepared| (prepared, Instant::now())));
+        ask(secrets)?;
+        ahead.join().map_err(|_| "the preparation's thread ended")?.map_err(failed)
+    })?;
+    // A notary hangs up on somebody who is silent for long.
+    if ready.elapsed() < TYPING { Ok(prepared) } else { prepare(secrets).map_err(failed) }
 }
 
 /// Runs the command.
 pub fn run(args: &Prove) -> Result<(), Failure> {
     let runtime = runtime()?;
     let plan = plan(args, &runtime)?;
-    let secrets = load_secrets(&plan.source, &args.secrets)?;
-    let roots = roots(&args.authorities)?;
+    let (mut secrets, asked) = stored_secrets(&plan.source, &args.secrets)?;
     let key = survey::Identity::generate();
-    let prover = Prover {
-        source: &plan.source,
-        secrets: &secrets,
-        survey: plan.survey,
-        provider_key: key.public().0,
-        notary: plan.notary.clone(),
-        mode: plan.mode,
-        roots,
-        patience: Patience::default(),
-        show_rest: false,
-        connect: &Outbound { private_addresses: true },
-    };
+    let roots = roots(&args.authorities)?;
+    let provider_key = key.public().0;
     let bar = spinner(args.json);
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     bar.set_message("preparing with the notary");
-    let channel = runtime.block_on(client::notary::connect(&plan.address, plan.notary.key));
-    let channel = channel.map_err(|error| failed(error.into()))?;
-    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let prepared = prover.prepare(Box::new(channel), now().as_secs(), &mut rand::rng());
-    let prepared = prepared.map_err(|error| failed(error.into()))?;
+    let prepare = |known: &Secrets| {
+        let channel = runtime.block_on(client::notary::connect(&plan.address, plan.notary.key));
+        let channel = Box::new(channel?);
+        let prover = plan.prover(known, provider_key, roots.clone());
+        prover.prepare(channel, now().as_secs(), &mut rand::rng()).map_err(client::ClientError::from)
+    };
+    let ask = |secrets: &mut Secrets| bar.suspend(|| ask_secrets(&plan.source, &asked, secrets));
+    // Of secrets that would not fit in their longest form, the length has to be known first.
+    let ahead = !asked.is_empty() && plan.source.longest_request(&secrets)? <= mpctls::mpc::MAX_REQUEST;
+    let prepared = if ahead {
+        prepare_while_asking(prepare, &mut secrets, ask)?
+    } else {
+        ask(&mut secrets)?;
+        prepare(&secrets).map_err(failed)?
+    };
+    let prover = plan.prover(&secrets, provider_key, roots.clone());
     bar.set_message(format!("asking {}", plan.source.host()));
     let mut progress = |stage: Stage| match stage {
         Stage::Preparing => bar.set_message("preparing with the notary"),

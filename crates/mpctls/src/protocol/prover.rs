@@ -167,7 +167,7 @@ impl Preparation {
 
 impl Prover<'_> {
     /// Greets the notary and makes everything that can be made before the server is contacted, or before the user
-    /// has typed anything.
+    /// has typed anything: of secrets that are not known yet it takes the longest.
     ///
     /// # Errors
     /// [`ProveError`].
@@ -204,12 +204,13 @@ impl Prover<'_> {
                 Material::Proxy { channel, cots }
             }
             Mode::Mpc => {
-                // It will be as long when it is sent, for a time has as many digits then; part of a block is free.
-                let request = self.source.render(self.secrets, now * 1000)?.bytes.len();
+                // Part of a block is free.
+                let request = self.source.longest_request(self.secrets)?;
                 let caps = Caps {
                     request: request.next_multiple_of(16),
                     response: limits.received.min(mpc::MAX_RESPONSE),
                 };
+                caps.check(Caps { request: limits.sent, response: limits.received })?;
                 Material::Mpc(mpc::Prover::prepare(channel, caps, rng)?)
             }
         };

@@ -147,6 +147,15 @@ impl Source {
         request::render(&self.definition, &self.request, secrets, now_ms)
     }
 
+    /// The most bytes that the request can have, for secrets of which some are known: room for it can be made before
+    /// the others are.
+    ///
+    /// # Errors
+    /// [`SourceError::Secret`] if a known secret cannot be sent.
+    pub fn longest_request(&self, known: &Secrets) -> Result<usize, SourceError> {
+        request::longest(&self.request, known)
+    }
+
     pub(crate) fn request_layout(&self) -> &[Segment] {
         &self.request
     }

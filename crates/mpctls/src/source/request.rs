@@ -233,24 +233,50 @@ pub(crate) fn render(
             Segment::BodyLength => bytes.extend_from_slice(body_length.to_string().as_bytes()),
             Segment::Hidden { name, class, max } => {
                 let value = renderer.value(name)?;
-                if value.is_empty() || value.len() > *max {
-                    return Err(SourceError::Secret {
-                        name: name.clone(),
-                        why: format!("it has {} bytes; 1 to {max} are allowed", value.len()),
-                    });
-                }
-                if !value.bytes().all(|b| class.contains(b)) {
-                    return Err(SourceError::Secret {
-                        name: name.clone(),
-                        why: "it holds a byte that cannot be sent there".into(),
-                    });
-                }
+                check_hidden(name, *class, *max, &value)?;
                 hidden.push((bytes.len()..bytes.len() + value.len(), *class));
                 bytes.extend_from_slice(value.as_bytes());
             }
         }
     }
     Ok(RenderedRequest { bytes, hidden })
+}
+
+/// Refuses a hidden value that cannot be sent.
+fn check_hidden(name: &str, class: Class, max: usize, value: &str) -> Result<(), SourceError> {
+    let refuse = |why| Err(SourceError::Secret { name: name.to_owned(), why });
+    if value.is_empty() || value.len() > max {
+        return refuse(format!("it has {} bytes; 1 to {max} are allowed", value.len()));
+    }
+    if !value.bytes().all(|b| class.contains(b)) {
+        return refuse("it holds a byte that cannot be sent there".into());
+    }
+    Ok(())
+}
+
+/// The most bytes that the request can have: secrets that are not known yet may be as long as the source allows.
+pub(crate) fn longest(segments: &[Segment], known: &Secrets) -> Result<usize, SourceError> {
+    let mut length = 0;
+    let mut counts_body = false;
+    for segment in segments {
+        length += match segment {
+            Segment::Literal(text) => text.len(),
+            Segment::Timestamp(digits) => *digits,
+            Segment::BodyLength => {
+                counts_body = true;
+                0
+            }
+            Segment::Hidden { name, class, max } => match known.get(name) {
+                Some(value) => {
+                    check_hidden(name, *class, *max, value)?;
+                    value.len()
+                }
+                None => *max,
+            },
+        };
+    }
+    // The body's length has no more digits than the whole request's.
+    Ok(length + if counts_body { length.to_string().len() } else { 0 })
 }
 
 fn timestamp(now_ms: u64, digits: usize) -> String {
@@ -331,3 +357,6 @@ fn mac<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Result<Zeroizing<Vec<u8>
     mac.update(message);
     Ok(Zeroizing::new(mac.finalize().into_bytes().to_vec()))
 }
+
+#[cfg(test)]
+mod tests;
