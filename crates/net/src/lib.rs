@@ -23,6 +23,7 @@ pub mod identity;
 pub mod latency;
 pub mod memory;
 pub mod meter;
+mod sides;
 pub mod tamper;
 pub mod tcp;
 mod threads;

@@ -9,6 +9,8 @@ use std::time::Duration;
 use rep3::network::{NetworkError, Party, Step};
 use twopc::channel::ChannelError;
 
+use crate::sides::Sides;
+
 /// How long a receiver waits before it calls the peer stalled.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -53,11 +55,8 @@ impl Link {
 
 /// One party's end of an in-memory network of three.
 pub struct Network {
-    me: Party,
     seed: u64,
-    /// Links to the parties on the left and on the right.
-    left: Link,
-    right: Link,
+    links: Sides<Link>,
 }
 
 /// Three joined networks, for parties 0, 1 and 2. Receivers wait for a minute before they report a stall.
@@ -73,51 +72,38 @@ pub fn three_with(patience: Duration, seed: u64) -> [Network; 3] {
     let (right_of_0, left_of_1) = Link::ends(patience);
     let (right_of_1, left_of_2) = Link::ends(patience);
     let (right_of_2, left_of_0) = Link::ends(patience);
+    let network = |me, left, right| Network { seed, links: Sides { me, left, right } };
     [
-        Network { me: Party::P0, seed, left: left_of_0, right: right_of_0 },
-        Network { me: Party::P1, seed, left: left_of_1, right: right_of_1 },
-        Network { me: Party::P2, seed, left: left_of_2, right: right_of_2 },
+        network(Party::P0, left_of_0, right_of_0),
+        network(Party::P1, left_of_1, right_of_1),
+        network(Party::P2, left_of_2, right_of_2),
     ]
 }
 
-impl Network {
-    /// The link to `peer`, or none for a party that names itself.
-    fn link(&mut self, peer: Party) -> Option<&mut Link> {
-        if peer == self.me.left() {
-            Some(&mut self.left)
-        } else if peer == self.me.right() {
-            Some(&mut self.right)
-        } else {
-            None
-        }
+/// Names the peer and the step of a silence.
+fn error(silence: Silence, peer: Party, step: Step) -> NetworkError {
+    match silence {
+        Silence::Closed => NetworkError::Closed { peer, step },
+        Silence::Stalled => NetworkError::Stalled { peer, step },
     }
 }
 
 impl rep3::network::Network for Network {
     fn me(&self) -> Party {
-        self.me
+        self.links.me
     }
 
     fn send(&mut self, to: Party, step: Step, message: Vec<u8>) -> Result<(), NetworkError> {
-        let link = self.link(to).ok_or(NetworkError::Closed { peer: to, step })?;
-        link.pending.push(message);
+        self.links.of(to, step)?.pending.push(message);
         Ok(())
     }
 
     fn flush(&mut self) -> Result<(), NetworkError> {
-        let (left, right) = (self.me.left(), self.me.right());
-        let closed = |peer| NetworkError::Closed { peer, step: Step("flush") };
-        let flushed = self.left.flush();
-        self.right.flush().map_err(|_| closed(right))?;
-        flushed.map_err(|_| closed(left))
+        self.links.flush(Link::flush, error)
     }
 
     fn recv(&mut self, from: Party, step: Step, length: usize) -> Result<Vec<u8>, NetworkError> {
-        let link = self.link(from).ok_or(NetworkError::Closed { peer: from, step })?;
-        let message = link.recv().map_err(|silence| match silence {
-            Silence::Closed => NetworkError::Closed { peer: from, step },
-            Silence::Stalled => NetworkError::Stalled { peer: from, step },
-        })?;
+        let message = self.links.of(from, step)?.recv().map_err(|silence| error(silence, from, step))?;
         if message.len() == length {
             Ok(message)
         } else {
@@ -127,7 +113,7 @@ impl rep3::network::Network for Network {
 
     fn channel_secret(&self, peer: Party) -> [u8; 32] {
         // The third party's index names the pair.
-        let absent = 3 - (self.me.index() + peer.index()).min(3);
+        let absent = 3 - (self.links.me.index() + peer.index()).min(3);
         let mut secret = [0x5a; 32];
         secret[..8].copy_from_slice(&self.seed.to_le_bytes());
         secret[8] = absent as u8;

@@ -32,6 +32,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use crate::identity::{Identity, PublicKey};
+use crate::sides::Sides;
 use crate::tls::{self, ALPN_PARTY, TlsError};
 use link::{Link, Opened};
 use session::Half;
@@ -306,12 +307,9 @@ impl Transport {
         // a circle.
         let to_left = left.begin(session, deadline).map_err(named(left))?;
         let to_right = right.begin(session, deadline).map_err(named(right))?;
-        Ok(Session {
-            me: *me,
-            left: left.complete(to_left, *me, deadline).map_err(named(left))?,
-            right: right.complete(to_right, *me, deadline).map_err(named(right))?,
-            patience: self.patience,
-        })
+        let left = left.complete(to_left, *me, deadline).map_err(named(left))?;
+        let right = right.complete(to_right, *me, deadline).map_err(named(right))?;
+        Ok(Session { halves: Sides { me: *me, left, right }, patience: self.patience })
     }
 
     /// Whether the link to each peer (left, right) is up.
