@@ -167,6 +167,29 @@ fn powers_are_within_their_bound_at_every_table_edge() {
     assert_eq!((results[0].mantissa, results[0].exponent), (1 << 39, 0), "2 to the 0 is exactly 1");
 }
 
+/// At both ends of the range of exponents, which no platform's number reaches.
+#[test]
+fn powers_are_right_at_the_ends_of_their_range() {
+    let exponents: [i128; 6] = [-2047, -2046, -1, 1, 2045, 2046];
+    let elements: Vec<Fp> = exponents.iter().map(|&x| Fp::from_i128(x << 40)).collect();
+    let shares = deal_field(&elements, &mut Prg::new(&[9; 16]));
+    let results = run(|session| {
+        let value = mine(&shares, session);
+        let invalid = rep3::BitShare::zeros(value.len());
+        exp2(&rep3::scalar::LogShare { value, invalid }, session)
+    });
+    for (result, exponent) in results.iter().zip(exponents) {
+        let exact = Float {
+            negative: false,
+            mantissa: 1 << 39,
+            width: 40,
+            exponent: exponent as i32,
+            invalid: false,
+        };
+        assert_eq!(*result, exact);
+    }
+}
+
 #[test]
 fn logarithms_of_nothing_are_flagged_and_stay_so() {
     let results = evaluate([&[-4, 0, 1, 8], &[0]], |x, _, session| {
