@@ -1,4 +1,15 @@
 //! The prime field of p = 2^127 - 1, a Mersenne prime: reduction is a shift and an addition.
+#![allow(
+    clippy::inline_always,
+    reason = "vector code is compiled for the instructions of the function that it is inlined into; a call \
+              instead would cost many times what it does"
+)]
+
+#[cfg(target_arch = "x86_64")]
+mod ifma;
+mod kernels;
+pub mod lanes;
+mod portable;
 
 use std::ops::{Add, Mul, Neg, Sub};
 
@@ -6,9 +17,11 @@ use zeroize::DefaultIsZeroes;
 
 use crate::Field;
 use crate::field::derive_operators;
+use kernels::{AddMultiple, InnerProduct, ScaleAndAdd};
 
 /// An element of the prime field, kept as its canonical representative below p.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(transparent)]
 pub struct Fp(u128);
 
 impl Fp {
@@ -136,20 +149,16 @@ impl Field for Fp {
         Self::from_bytes(bytes.try_into().ok()?)
     }
 
+    fn inner_product(a: &[Self], b: &[Self]) -> Self {
+        lanes::run(InnerProduct(a, b))
+    }
+
     fn add_multiple(sums: &mut [Self], factor: Self, values: &[Self]) {
-        for (sum, &value) in sums.iter_mut().zip(values) {
-            *sum = factor.mul_add(value, *sum);
-        }
+        lanes::run(AddMultiple { sums, factor, values });
     }
 
     fn scale_and_add(sums: &mut [Self], factor: Self, values: &[Self]) {
-        let (sums, rest) = sums.split_at_mut(values.len().min(sums.len()));
-        for (sum, &value) in sums.iter_mut().zip(values) {
-            *sum = factor.mul_add(*sum, value);
-        }
-        for sum in rest {
-            *sum *= factor;
-        }
+        lanes::run(ScaleAndAdd { sums, factor, values });
     }
 
     fn inverse(self) -> Self {

@@ -12,8 +12,9 @@
 //! measure a soundness error or to draw a distribution in a test; no protocol runs on them.
 //!
 //! [`carryless`] is for kernels that multiply in [`Gf128`] in their inner loop: written once over the trait
-//! [`carryless::Carryless`], they run on VPCLMULQDQ, PCLMULQDQ or no special instruction at all, whichever the
-//! processor has. It holds the crate's only `unsafe` code, and tests hold the three ways equal bit for bit.
+//! [`carryless::Carryless`], they run on VPCLMULQDQ in registers of 512 or 256 bits, PCLMULQDQ or no special
+//! instruction at all, whichever the processor has. [`lanes`] is the same for [`Fp`], with AVX-512 IFMA. The two hold
+//! the crate's only `unsafe` code, and tests hold all ways equal bit for bit.
 //!
 //! Everything here is arithmetic: no protocol, no IO, no randomness but what a seed yields.
 //!
@@ -41,7 +42,7 @@ mod transpose;
 pub use bits::Bits;
 pub use error::DecodeError;
 pub use field::{Field, decode, encode};
-pub use fp::Fp;
+pub use fp::{Fp, lanes};
 pub use gf128::{Gf128, carryless};
 pub use prg::{Prf, Prg};
 pub use transcript::{Transcript, hmac};

@@ -5,8 +5,9 @@ use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
 
 use crate::{Bits, Field};
 
-/// Blocks that are encrypted together: enough to keep the processor's AES pipeline full.
-const PIPELINE: usize = 16;
+/// Blocks that are encrypted together: enough to keep the processor's AES pipeline full, and for what the cipher
+/// prepares at each call not to count.
+const PIPELINE: usize = 128;
 
 /// A keyed pseudorandom function from 128-bit blocks to 128-bit blocks: AES-128.
 ///
@@ -57,7 +58,7 @@ impl Prf {
     /// [`elements`](Prf::elements) after those that are there.
     pub fn append_elements<F: Field>(&self, mut start: u128, mut n: usize, out: &mut Vec<F>) {
         out.reserve(n);
-        let mut blocks = [0; 8 * PIPELINE];
+        let mut blocks = [0; PIPELINE];
         while n > 0 {
             let count = n.min(blocks.len());
             self.fill(start, &mut blocks[..count]);
@@ -69,7 +70,7 @@ impl Prf {
 
     /// The values at `start`, `start + 1`, … as field elements, a block each.
     pub fn fill_elements<F: Field>(&self, start: u128, out: &mut [F]) {
-        let mut blocks = [0; 8 * PIPELINE];
+        let mut blocks = [0; PIPELINE];
         let mut input = start;
         for chunk in out.chunks_mut(blocks.len()) {
             let blocks = &mut blocks[..chunk.len()];
@@ -84,7 +85,7 @@ impl Prf {
     /// The values at `start`, `start + 1`, … as 64-bit words, low half of a block first. It uses
     /// `words.len() / 2` blocks, rounded up.
     pub fn fill_words(&self, start: u128, words: &mut [u64]) {
-        let mut blocks = [0; 8 * PIPELINE];
+        let mut blocks = [0; PIPELINE];
         let mut input = start;
         for chunk in words.chunks_mut(2 * blocks.len()) {
             let count = chunk.len().div_ceil(2);

@@ -45,14 +45,37 @@ pub fn and_many(pairs: &[(BitShare, BitShare)], session: &mut Session) -> Result
 /// # Panics
 /// If the two columns of a pair differ in length.
 pub fn layer(pairs: &[(&BitShare, &BitShare)], session: &mut Session) -> Result<Vec<BitShare>, Abort> {
+    let limit = session.limits.ands;
     let mut outputs = Vec::with_capacity(pairs.len());
     let mut rest = pairs;
-    while !rest.is_empty() {
-        let (part, tail) = rest.split_at(fitting(rest, session.limits.ands));
-        outputs.extend(part_of_layer(part, session)?);
-        rest = tail;
+    while let [(x, y), tail @ ..] = rest {
+        if x.len() > limit {
+            outputs.push(long(x, y, session)?);
+            rest = tail;
+        } else {
+            let (part, tail) = rest.split_at(fitting(rest, limit));
+            outputs.extend(part_of_layer(part, session)?);
+            rest = tail;
+        }
     }
     Ok(outputs)
+}
+
+/// The AND of two columns that take more than one batch, of which each part fills one.
+fn long(x: &BitShare, y: &BitShare, session: &mut Session) -> Result<BitShare, Abort> {
+    assert_eq!(x.len(), y.len(), "columns of one length");
+    // Parts of whole words are cut without shifting.
+    let size = session.limits.ands.next_multiple_of(64);
+    let mut output = BitShare::default();
+    for start in (0..x.len()).step_by(size) {
+        let rows = start..x.len().min(start + size);
+        let (x, y) = (x.slice(rows.clone()), y.slice(rows));
+        for part in part_of_layer(&[(&x, &y)], session)? {
+            output.own.extend(&part.own);
+            output.next.extend(&part.next);
+        }
+    }
+    Ok(output)
 }
 
 /// How many of these pairs go into one batch of at most `limit` gates: at least one.

@@ -43,6 +43,11 @@ impl Pace {
         Duration::from_nanos((rows as u64).saturating_mul(gates as u64 * GATE.as_nanos() as u64))
     }
 
+    /// Gates that take twenty times as long as so many rounds.
+    pub(crate) fn gates_that_outweigh(self, rounds: usize) -> usize {
+        (20 * self.rounds(rounds).as_nanos() / GATE.as_nanos()).min(1 << 32) as usize
+    }
+
     /// The run length with which [`compare::less_than_by`] is fastest on so many rows of integers so wide.
     pub(crate) fn comparison(self, rows: usize, width: usize) -> Comparison {
         let runs = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48].into_iter().filter(|&run| run < width).chain([width]);

@@ -8,7 +8,7 @@ use crate::abort::{Abort, Cause};
 use crate::network::Step;
 use crate::prss::Purpose;
 use crate::session::Session;
-use crate::share::FieldShare;
+use crate::share::{FieldRows, FieldShare};
 use crate::verify::Outputs;
 
 /// The one message of a layer of products.
@@ -26,14 +26,12 @@ pub const MUL: Step = Step("mul");
 pub fn mul(x: &FieldShare, y: &FieldShare, session: &mut Session) -> Result<FieldShare, Abort> {
     assert_eq!(x.len(), y.len(), "columns of one length");
     let part = session.limits.terms.max(1);
-    if x.len() <= part {
-        return sums(&[(x, y)], &[Outputs { count: x.len(), terms: 1 }], session);
-    }
-    let mut product = FieldShare::default();
+    let (own, next) = (Vec::with_capacity(x.len()), Vec::with_capacity(x.len()));
+    let mut product = FieldShare { own, next };
     for start in (0..x.len()).step_by(part) {
         let rows = start..x.len().min(start + part);
         let outputs = Outputs { count: rows.len(), terms: 1 };
-        let part = sums(&[(&x.slice(rows.clone()), &y.slice(rows))], &[outputs], session)?;
+        let part = sums(&[(x.rows(rows.clone()), y.rows(rows))], &[outputs], session)?;
         product.own.extend(part.own);
         product.next.extend(part.next);
     }
@@ -65,15 +63,14 @@ pub fn inner_products(
 ) -> Result<FieldShare, Abort> {
     let limit = session.limits.terms.max(1);
     if pairs.iter().map(|(x, _)| x.len()).sum::<usize>() <= limit {
-        return single_outputs(pairs, session);
+        return single_outputs(&whole(pairs), session);
     }
     let mut total = FieldShare::zeros(pairs.len());
     for part in parts(pairs.iter().map(|(x, _)| x.len()), limit) {
         let slices: Vec<_> = part
             .iter()
-            .map(|(pair, rows)| (pairs[*pair].0.slice(rows.clone()), pairs[*pair].1.slice(rows.clone())))
+            .map(|(pair, rows)| (pairs[*pair].0.rows(rows.clone()), pairs[*pair].1.rows(rows.clone())))
             .collect();
-        let slices: Vec<_> = slices.iter().map(|(x, y)| (x, y)).collect();
         let sums = single_outputs(&slices, session)?;
         for (i, (pair, _)) in part.iter().enumerate() {
             total.own[*pair] += sums.own[i];
@@ -84,9 +81,17 @@ pub fn inner_products(
 }
 
 /// Each pair's inner product, all in one batch.
-fn single_outputs(pairs: &[(&FieldShare, &FieldShare)], session: &mut Session) -> Result<FieldShare, Abort> {
-    let outputs: Vec<_> = pairs.iter().map(|(x, _)| Outputs { count: 1, terms: x.len() }).collect();
+fn single_outputs(
+    pairs: &[(FieldRows<'_>, FieldRows<'_>)],
+    session: &mut Session,
+) -> Result<FieldShare, Abort> {
+    let outputs: Vec<_> = pairs.iter().map(|(x, _)| Outputs { count: 1, terms: x.own.len() }).collect();
     sums(pairs, &outputs, session)
+}
+
+/// All rows of both columns of each pair.
+fn whole<'a>(pairs: &[(&'a FieldShare, &'a FieldShare)]) -> Vec<(FieldRows<'a>, FieldRows<'a>)> {
+    pairs.iter().map(|(x, y)| (x.rows(0..x.len()), y.rows(0..y.len()))).collect()
 }
 
 /// Cuts columns of these lengths into parts of at most `limit` rows together: of which column which rows.
@@ -124,7 +129,7 @@ pub(crate) fn grouped_inner_products(
         .iter()
         .map(|(x, _, terms)| Outputs { count: x.len() / terms.max(&1), terms: *terms })
         .collect();
-    let sums = sums(&pairs, &outputs, session)?;
+    let sums = sums(&whole(&pairs), &outputs, session)?;
     let mut start = 0;
     let cut = |outputs: &Outputs| {
         let rows = start..start + outputs.count;
@@ -136,7 +141,7 @@ pub(crate) fn grouped_inner_products(
 
 /// Inner products of consecutive rows: `outputs` says of how many.
 fn sums(
-    pairs: &[(&FieldShare, &FieldShare)],
+    pairs: &[(FieldRows<'_>, FieldRows<'_>)],
     outputs: &[Outputs],
     session: &mut Session,
 ) -> Result<FieldShare, Abort> {
@@ -144,7 +149,7 @@ fn sums(
     if count == 0 {
         return Ok(FieldShare::default());
     }
-    session.make_room(0, pairs.iter().map(|(x, _)| x.len()).sum())?;
+    session.make_room(0, pairs.iter().map(|(x, _)| x.own.len()).sum())?;
     let tag = session.tag(Purpose::Alpha);
     let own = session.pending.products.push(pairs, outputs, (&session.prss, tag));
 

@@ -35,7 +35,7 @@ fn gates_of_every_length_match_the_clear() {
 
 #[test]
 fn layers_of_unequal_columns_and_several_batches_match_the_clear() {
-    let lens = [1, 70, 0, 64, 5, 128, 63, 1, 200];
+    let lens = [1, 70, 0, 64, 5, 128, 63, 1, 200, 257, 1000, 512];
     let mut prg = Prg::new(&[3; 16]);
     let columns: Vec<(Bits, Bits)> = lens.iter().map(|&n| (prg.bits(n), prg.bits(n))).collect();
     let shares: Vec<_> =

@@ -4,6 +4,8 @@
 use super::Gf128;
 use super::portable::Portable;
 #[cfg(target_arch = "x86_64")]
+use super::wide::Vpclmul512;
+#[cfg(target_arch = "x86_64")]
 use super::x86::{Pclmul, Vpclmul};
 
 /// A way to multiply in [`Gf128`], some elements at a time.
@@ -52,6 +54,20 @@ pub trait Carryless: Copy {
     /// What the sums stand for.
     fn reduce(self, sum: Self::Sum) -> Self::Vector;
 
+    /// The sum of one entry of each table, that of the byte for it.
+    #[inline(always)]
+    fn sum_of_entries(self, tables: &[[Gf128; 256]; 8], bytes: [u8; 8]) -> Gf128 {
+        tables.iter().zip(bytes).map(|(table, byte)| table[usize::from(byte)]).sum()
+    }
+
+    /// Lane by lane multiplication.
+    #[inline(always)]
+    fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        let mut sum = self.sum();
+        self.accumulate(&mut sum, a, b);
+        self.reduce(sum)
+    }
+
     /// The sum of all lanes' sums.
     #[inline(always)]
     fn total(self, sum: Self::Sum) -> Gf128 {
@@ -76,12 +92,22 @@ pub trait Kernel {
 pub fn run<K: Kernel>(kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     {
+        if let Some(wide) = Vpclmul512::detect() {
+            return wide.run(kernel);
+        }
         if let Some(vpclmul) = Vpclmul::detect() {
             return vpclmul.run(kernel);
         }
-        if let Some(pclmul) = Pclmul::detect() {
-            return pclmul.run(kernel);
-        }
+    }
+    run_one(kernel)
+}
+
+/// As [`run`], for a kernel that computes with single elements.
+#[inline]
+pub fn run_one<K: Kernel>(kernel: K) -> K::Output {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(pclmul) = Pclmul::detect() {
+        return pclmul.run(kernel);
     }
     kernel.run(Portable)
 }
@@ -92,7 +118,8 @@ pub fn run_every_way<K: Kernel + Clone>(kernel: K) -> Vec<K::Output> {
     #[cfg(target_arch = "x86_64")]
     {
         outputs.extend(Pclmul::detect().map(|pclmul| pclmul.run(kernel.clone())));
-        outputs.extend(Vpclmul::detect().map(|vpclmul| vpclmul.run(kernel)));
+        outputs.extend(Vpclmul::detect().map(|vpclmul| vpclmul.run(kernel.clone())));
+        outputs.extend(Vpclmul512::detect().map(|wide| wide.run(kernel)));
     }
     outputs
 }

@@ -9,6 +9,8 @@ pub mod carryless;
 mod kernels;
 mod portable;
 #[cfg(target_arch = "x86_64")]
+mod wide;
+#[cfg(target_arch = "x86_64")]
 mod x86;
 
 use std::ops::{Add, Mul, Neg, Sub};
@@ -22,6 +24,7 @@ pub use portable::Gf128Accumulator;
 
 /// An element of the binary field: bit `i` is the coefficient of x^i (plain order, not GHASH's reflected one).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(transparent)]
 pub struct Gf128(u128);
 
 impl Gf128 {
@@ -130,7 +133,7 @@ impl Mul for Gf128 {
     type Output = Self;
     #[inline]
     fn mul(self, other: Self) -> Self {
-        carryless::run(Product(self, other))
+        carryless::run_one(Product(self, other))
     }
 }
 

@@ -16,7 +16,7 @@ use super::Gf128;
 use super::carryless::{Carryless, Kernel};
 
 /// x^7 + x^2 + x + 1, which is x^128.
-const TAIL: u128 = 0x87;
+pub(super) const TAIL: u128 = 0x87;
 
 /// Exchanges the halves of a lane.
 const SWAP: i32 = 0b01_00_11_10;
@@ -68,7 +68,7 @@ impl Vpclmul {
 }
 
 #[inline(always)]
-fn load(element: Gf128) -> __m128i {
+pub(super) fn load(element: Gf128) -> __m128i {
     // SAFETY: 16 bytes are read from a 16-byte value; SSE2 is part of x86-64.
     unsafe { _mm_loadu_si128((&raw const element.0).cast()) }
 }
@@ -81,12 +81,23 @@ fn store(vector: __m128i) -> Gf128 {
     element
 }
 
+/// The sum of one entry of each table, in a register.
+#[inline(always)]
+pub(super) fn sum_of_entries(tables: &[[Gf128; 256]; 8], bytes: [u8; 8]) -> Gf128 {
+    let mut sum = load(Gf128(0));
+    for (table, byte) in tables.iter().zip(bytes) {
+        // SAFETY: SSE2 is part of x86-64.
+        sum = unsafe { _mm_xor_si128(sum, load(table[usize::from(byte)])) };
+    }
+    store(sum)
+}
+
 /// Sums of products, the parts at x^0, x^64 and x^128.
 #[derive(Clone, Copy)]
 pub struct Parts<V> {
-    low: V,
-    mid: V,
-    high: V,
+    pub(super) low: V,
+    pub(super) mid: V,
+    pub(super) high: V,
 }
 
 impl Carryless for Pclmul {
@@ -121,6 +132,11 @@ impl Carryless for Pclmul {
     fn and(self, a: __m128i, b: __m128i) -> __m128i {
         // SAFETY: SSE2 is part of x86-64.
         unsafe { _mm_and_si128(a, b) }
+    }
+
+    #[inline(always)]
+    fn sum_of_entries(self, tables: &[[Gf128; 256]; 8], bytes: [u8; 8]) -> Gf128 {
+        sum_of_entries(tables, bytes)
     }
 
     #[inline(always)]
@@ -220,6 +236,11 @@ impl Carryless for Vpclmul {
     fn and(self, a: __m256i, b: __m256i) -> __m256i {
         // SAFETY: the token is proof of the instructions.
         unsafe { _mm256_and_si256(a, b) }
+    }
+
+    #[inline(always)]
+    fn sum_of_entries(self, tables: &[[Gf128; 256]; 8], bytes: [u8; 8]) -> Gf128 {
+        sum_of_entries(tables, bytes)
     }
 
     #[inline(always)]

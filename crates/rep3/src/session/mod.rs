@@ -11,7 +11,7 @@ use crate::executor::Executor;
 use crate::network::{Network, Party, Step};
 use crate::pace::Pace;
 use crate::prss::{Prss, Purpose, Tag};
-use crate::verify::Pending;
+use crate::verify::{Pending, VERIFICATION_ROUNDS};
 
 pub(crate) use traffic::{Direction, Transcripts};
 pub use traffic::{StepTraffic, Traffic};
@@ -30,7 +30,8 @@ pub struct Config {
 
 /// How much may be pending before it is verified, so that memory does not grow with the computation.
 ///
-/// All three parties must use the same limits: they decide when a batch closes.
+/// All three parties must use the same limits: they decide when a batch closes. Large batches cost few rounds; small
+/// ones stay in the processor's cache. [`measure_pace`](crate::measure_pace) sets what suits the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchLimits {
     /// AND gates.
@@ -43,6 +44,16 @@ impl Default for BatchLimits {
     /// 2^26 AND gates (a byte each) and 2^20 terms (about 100 bytes each).
     fn default() -> Self {
         Self { ands: 1 << 26, terms: 1 << 20 }
+    }
+}
+
+impl BatchLimits {
+    /// Batches so large that the rounds of their verification take a small part of the time of their proofs, and no
+    /// larger: 2^22 to 2^26 gates, and a thirty-second as many terms up to 2^20.
+    pub fn suiting(pace: Pace) -> Self {
+        let gates = pace.gates_that_outweigh(VERIFICATION_ROUNDS).next_power_of_two();
+        let ands = gates.clamp(1 << 22, 1 << 26);
+        Self { ands, terms: (ands >> 5).min(1 << 20) }
     }
 }
 
@@ -62,6 +73,8 @@ pub struct Session {
     dead: bool,
     pub(crate) batch: u64,
     pub(crate) limits: BatchLimits,
+    /// Whether the limits were asked for, so that the pace does not change them.
+    fixed_limits: bool,
     pace: Pace,
     pub(crate) pending: Pending,
     #[cfg(test)]
@@ -96,6 +109,7 @@ impl Session {
             dead: false,
             batch: 0,
             limits: BatchLimits::default(),
+            fixed_limits: false,
             pace: Pace::default(),
             pending: Pending::default(),
             #[cfg(test)]
@@ -103,9 +117,9 @@ impl Session {
         })
     }
 
-    /// The same session with other batch limits.
+    /// The same session with other batch limits, whatever its pace.
     pub fn with_limits(mut self, limits: BatchLimits) -> Self {
-        self.limits = limits;
+        (self.limits, self.fixed_limits) = (limits, true);
         self
     }
 
@@ -114,9 +128,13 @@ impl Session {
         self.pace
     }
 
-    /// Sets how long a round takes: all three parties must set the same.
+    /// Sets how long a round takes, and batch limits to suit unless some were asked for: all three parties must set
+    /// the same.
     pub fn set_pace(&mut self, pace: Pace) {
         self.pace = pace;
+        if !self.fixed_limits {
+            self.limits = BatchLimits::suiting(pace);
+        }
     }
 
     /// Who this end is.
@@ -241,5 +259,23 @@ impl Session {
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Session({}, step {}, batch {})", self.me, self.next_step, self.batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn batches_grow_with_the_length_of_a_round_between_two_bounds() {
+        let limits = |micros| BatchLimits::suiting(Pace { round: Duration::from_micros(micros) });
+        assert_eq!(limits(0), BatchLimits { ands: 1 << 22, terms: 1 << 17 });
+        assert_eq!(limits(10_000), BatchLimits::default());
+        assert_eq!(limits(u64::MAX), BatchLimits::default());
+        let sizes: Vec<_> = [0, 30, 300, 1000, 3000, 10_000].map(|micros| limits(micros).ands).into();
+        assert!(sizes.is_sorted(), "{sizes:?}");
+        assert!(sizes.iter().any(|size| *size > 1 << 22 && *size < 1 << 26), "{sizes:?}");
     }
 }

@@ -16,7 +16,21 @@ pub struct FieldShare {
     pub next: Vec<Fp>,
 }
 
+/// Consecutive rows of a column, borrowed.
+#[derive(Clone, Copy)]
+pub(crate) struct FieldRows<'a> {
+    /// Component `i` of every row, at party `i`.
+    pub own: &'a [Fp],
+    /// Component `i + 1` of every row, at party `i`.
+    pub next: &'a [Fp],
+}
+
 impl FieldShare {
+    /// The rows in this range, borrowed.
+    pub(crate) fn rows(&self, rows: Range<usize>) -> FieldRows<'_> {
+        FieldRows { own: &self.own[rows.clone()], next: &self.next[rows] }
+    }
+
     /// `len` shared zeros.
     pub fn zeros(len: usize) -> Self {
         Self { own: vec![Fp::default(); len], next: vec![Fp::default(); len] }

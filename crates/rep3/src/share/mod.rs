@@ -8,5 +8,6 @@ mod field;
 mod int;
 
 pub use bit::BitShare;
+pub(crate) use field::FieldRows;
 pub use field::FieldShare;
 pub use int::IntShare;

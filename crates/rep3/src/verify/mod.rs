@@ -17,6 +17,7 @@
 
 mod bits;
 mod chain;
+mod folding;
 mod gates;
 mod products;
 mod proof;
@@ -33,6 +34,9 @@ use crate::network::Party;
 use crate::session::Session;
 use gates::Gates;
 pub(crate) use products::{Outputs, Products};
+
+/// Rounds that it takes to verify a batch.
+pub(crate) const VERIFICATION_ROUNDS: usize = 4;
 
 /// What one party contributes to the assertion `<u, v> = t_L + t_R` about what `prover` computed.
 pub(crate) enum Side<F> {

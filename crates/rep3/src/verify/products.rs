@@ -1,10 +1,12 @@
 //! The products of a batch over `F_p`.
 
+use algebra::lanes::run;
 use algebra::{Field, Fp};
 use zeroize::Zeroize;
 
+use super::terms::Multiply;
 use crate::prss::{Prss, Tag};
-use crate::share::FieldShare;
+use crate::share::FieldRows;
 
 /// Consecutive outputs of one kind: each is an inner product of `terms` consecutive terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,16 @@ impl Products {
         self.x_own.len()
     }
 
+    /// The factors that this party shares with its left one.
+    pub fn own(&self) -> [&[Fp]; 2] {
+        [&self.x_own, &self.y_own]
+    }
+
+    /// The factors that this party shares with its right one.
+    pub fn next(&self) -> [&[Fp]; 2] {
+        [&self.x_next, &self.y_next]
+    }
+
     /// Outputs pending.
     pub fn outputs(&self) -> usize {
         self.right_claim.len()
@@ -42,40 +54,36 @@ impl Products {
     /// Records products and returns the message `z_i` to the left party, masked by what the keys draw for `tag`.
     pub fn push(
         &mut self,
-        pairs: &[(&FieldShare, &FieldShare)],
+        pairs: &[(FieldRows<'_>, FieldRows<'_>)],
         outputs: &[Outputs],
         (prss, tag): (&Prss, Tag),
     ) -> Vec<Fp> {
         let mut start = self.x_own.len();
         for (x, y) in pairs {
-            assert_eq!(x.len(), y.len(), "columns of one length");
-            self.x_own.extend_from_slice(&x.own);
-            self.y_own.extend_from_slice(&y.own);
-            self.x_next.extend_from_slice(&x.next);
-            self.y_next.extend_from_slice(&y.next);
+            assert_eq!(x.own.len(), y.own.len(), "columns of one length");
+            self.x_own.extend_from_slice(x.own);
+            self.y_own.extend_from_slice(y.own);
+            self.x_next.extend_from_slice(x.next);
+            self.y_next.extend_from_slice(y.next);
         }
         let first = self.right_claim.len();
         let count = outputs.iter().map(|outputs| outputs.count).sum();
         prss.own.append_elements(tag, count, &mut self.right_claim);
         prss.next.append_elements(tag, count, &mut self.left_claim);
-        let mut masks = self.left_claim[first..].iter_mut().zip(&self.right_claim[first..]);
-        let mut message = Vec::with_capacity(count);
+        let (mut claims, mut masks) = (&mut self.left_claim[first..], &self.right_claim[first..]);
+        let mut message = vec![Fp::ZERO; count];
+        let mut places = &mut message[..];
         for &Outputs { count, terms } in outputs {
-            let end = start + count * terms;
-            let [x, y] = [&self.x_own[start..end], &self.y_own[start..end]];
-            let [x_next, y_next] = [&self.x_next[start..end], &self.y_next[start..end]];
-            start = end;
-            for (output, (claim, &own)) in masks.by_ref().take(count).enumerate() {
-                let (mut all, mut next) = Default::default();
-                for i in output * terms..(output + 1) * terms {
-                    // All four products less the one that the right party has: three products for two.
-                    Fp::accumulate(&mut all, x[i] + x_next[i], y[i] + y_next[i]);
-                    Fp::accumulate(&mut next, x_next[i], y_next[i]);
-                }
-                let cross = -(Fp::reduce(next) + *claim);
-                message.push(Fp::reduce(all) + own + cross);
-                *claim = cross;
-            }
+            let factors = start..start + count * terms;
+            start = factors.end;
+            run(Multiply {
+                own: [&self.x_own[factors.clone()], &self.y_own[factors.clone()]],
+                next: [&self.x_next[factors.clone()], &self.y_next[factors]],
+                terms,
+                masks: masks.split_off(..count).unwrap_or_default(),
+                claims: claims.split_off_mut(..count).unwrap_or_default(),
+                message: places.split_off_mut(..count).unwrap_or_default(),
+            });
         }
         for &outputs in outputs {
             self.record(outputs);

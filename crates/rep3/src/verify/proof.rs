@@ -4,8 +4,10 @@ use algebra::{Field, Fp, Gf128, Transcript, decode, encode};
 
 use super::bits::{self, Weights};
 use super::chain::Chain;
-use super::recursion::{Left, ProofKey, Prover, Right, levels};
+use super::folding::{Folding, Reading};
+use super::recursion::{ProofKey, Prover, levels};
 use super::{Assertion, Both, Pending, Side, room, terms};
+use crate::executor::Executor;
 use crate::network::Party;
 use crate::prss::Key;
 use crate::session::Session;
@@ -14,6 +16,10 @@ use crate::session::Session;
 pub(super) struct Plan {
     /// Coefficients sent in each level. Without anything to prove there are no levels.
     counts: Vec<usize>,
+    /// How many of these levels are about gates or products only: one or none.
+    first: usize,
+    /// Terms that the first level leaves.
+    folded: usize,
     /// The length of the vectors after the first level of gates or products.
     terms: usize,
     /// All numbers that the statement depends on.
@@ -21,14 +27,15 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// `first` is the number of coefficients of a first level of gates or products, which leaves `terms`
+    /// `first` is the number of coefficients of a first level of gates or products, which leaves `folded`
     /// terms; assertions join behind those.
-    fn new(first: Option<usize>, terms: usize, assertions: &[usize], mut shape: Vec<u64>) -> Self {
+    fn new(first: Option<usize>, folded: usize, assertions: &[usize], mut shape: Vec<u64>) -> Self {
         shape.extend(assertions.iter().map(|&terms| terms as u64));
-        let terms = terms + assertions.iter().sum::<usize>();
+        let terms = folded + assertions.iter().sum::<usize>();
         let idle = first.is_none() && assertions.is_empty();
         let later = if idle { Vec::new() } else { levels(terms) };
-        Self { counts: first.into_iter().chain(later).collect(), terms, shape }
+        let counts = first.into_iter().chain(later).collect();
+        Self { counts, first: usize::from(first.is_some()), folded, terms, shape }
     }
 
     fn is_idle(&self) -> bool {
@@ -160,9 +167,9 @@ pub(super) fn prove(
         if products.outputs() > 0 {
             let weights = terms::Weights::new(products, chains.prime.weights(0));
             let point = prime.publish(&terms::coefficients(products, &weights, executor));
-            let (x, y) = (&products.x_next, &products.y_next);
-            terms::fold_u(&products.x_own, &products.y_own, point, &mut u[..folded], executor);
-            terms::fold_v(x, y, &weights, point, &mut v[..folded], executor);
+            let (own, next) = (products.own(), products.next());
+            terms::fold_u(own, point, &mut u[..folded], executor);
+            terms::fold_v(next, &weights, point, &mut v[..folded], executor);
         }
         join(take(&mut pending.prime, me), &chains.prime, &mut u[folded..], &mut v[folded..]);
         prime.finish(u, v, executor);
@@ -184,40 +191,39 @@ pub(super) fn check_left(
     let (prover, key, executor) = (session.party().right(), &session.prss().next, session.executor());
     let Pending { gates, products, scratch, .. } = pending;
 
-    let mut binary = Left::new(chains.binary.clone(), proof_key(key, steps.binary), &messages.binary);
-    let mut u_binary = Gf128::default();
-    if !plans.binary.is_idle() {
-        let u = room(&mut scratch.binary.u, plans.binary.terms);
-        let folded = bits::elements(gates);
-        if folded > 0 {
-            let weights = Weights::draw(gates, &mut chains.binary.weights(0));
-            binary.claim = bits::claim(&gates.left_claim, &weights);
-            let point = binary.receive(bits::COEFFICIENTS, bits::ROWS - 1);
-            bits::fold_u([&gates.x_next, &gates.y_next], point, &mut u[..folded], executor);
-        }
-        let assertions = take(&mut pending.binary, prover);
-        binary.claim += join(assertions, &chains.binary, &mut u[folded..], &mut []);
-        u_binary = binary.finish(u, executor);
+    let plan = &plans.binary;
+    let key_binary = proof_key(key, steps.binary);
+    let binary = Reading::left(chains.binary.clone(), key_binary, &plan.counts, &messages.binary);
+    let folding = binary.folding(plan.first);
+    let (mut end, mut claim) = (Gf128::ZERO, Gf128::ZERO);
+    if plan.folded > 0 {
+        let weights = Weights::draw(gates, &mut chains.binary.weights(0));
+        claim = bits::claim(&gates.left_claim, &weights);
+        let u = room(&mut scratch.binary.u, plan.folded);
+        bits::fold_u([&gates.x_next, &gates.y_next], binary.first_point(), u, executor);
+        end = folding.fold(0, u, executor);
     }
+    let assertions = take(&mut pending.binary, prover);
+    let more = fold_in(assertions, &chains.binary, plan.folded, &folding, executor);
+    let binary_end = [binary.end(end + more[0]), binary.claim(claim, plan.first, more[1])];
 
-    let mut prime = Left::new(chains.prime.clone(), proof_key(key, steps.prime), &messages.prime);
-    let mut u_prime = Fp::default();
-    if !plans.prime.is_idle() {
-        let u = room(&mut scratch.prime.u, plans.prime.terms);
-        let folded = products.len();
-        if products.outputs() > 0 {
-            let weights = terms::Weights::new(products, chains.prime.weights(0));
-            prime.claim = weights.claim(&products.left_claim);
-            let point = prime.receive(terms::COEFFICIENTS, 1);
-            terms::fold_u(&products.x_next, &products.y_next, point, &mut u[..folded], executor);
-        }
-        prime.claim += join(take(&mut pending.prime, prover), &chains.prime, &mut u[folded..], &mut []);
-        u_prime = prime.finish(u, executor);
+    let plan = &plans.prime;
+    let key_prime = proof_key(key, steps.prime);
+    let prime = Reading::left(chains.prime.clone(), key_prime, &plan.counts, &messages.prime);
+    let folding = prime.folding(plan.first);
+    let (mut end, mut claim) = (Fp::ZERO, Fp::ZERO);
+    if plan.first > 0 {
+        let weights = terms::Weights::new(products, chains.prime.weights(0));
+        claim = weights.claim(&products.left_claim, executor);
+        end = terms::left_end(products.next(), prime.first_point(), &folding, executor);
     }
+    let assertions = take(&mut pending.prime, prover);
+    let more = fold_in(assertions, &chains.prime, plan.folded, &folding, executor);
+    let prime_end = [prime.end(end + more[0]), prime.claim(claim, plan.first, more[1])];
     Checked {
-        binary: [u_binary, binary.claim],
-        prime: [u_prime, prime.claim],
-        challenges: both_challenges(&binary.challenges(), &prime.challenges()),
+        binary: binary_end,
+        prime: prime_end,
+        challenges: both_challenges(&binary.challenges, &prime.challenges),
     }
 }
 
@@ -234,64 +240,73 @@ pub(super) fn check_right(
     let Pending { gates, products, scratch, .. } = pending;
     let (digests_binary, digests_prime) = digests.split_at(plans.binary.counts.len());
 
-    let mut binary = Right::new(chains.binary.clone(), proof_key(key, steps.binary), digests_binary);
-    let mut v_binary = Gf128::default();
-    if !plans.binary.is_idle() {
-        let v = room(&mut scratch.binary.v, plans.binary.terms);
-        let folded = bits::elements(gates);
-        if folded > 0 {
-            let weights = Weights::draw(gates, &mut chains.binary.weights(0));
-            binary.claim = bits::claim(&gates.right_claim, &weights);
-            let point = binary.receive(bits::COEFFICIENTS, bits::ROWS - 1);
-            bits::fold_v([&gates.y_own, &gates.x_own], &weights, point, &mut v[..folded], executor);
-        }
-        let assertions = take(&mut pending.binary, prover);
-        binary.claim += join(assertions, &chains.binary, &mut [], &mut v[folded..]);
-        v_binary = binary.finish(v, executor);
+    let plan = &plans.binary;
+    let key_binary = proof_key(key, steps.binary);
+    let binary = Reading::right(chains.binary.clone(), key_binary, &plan.counts, digests_binary);
+    let folding = binary.folding(plan.first);
+    let (mut end, mut claim) = (Gf128::ZERO, Gf128::ZERO);
+    if plan.folded > 0 {
+        let weights = Weights::draw(gates, &mut chains.binary.weights(0));
+        claim = bits::claim(&gates.right_claim, &weights);
+        let v = room(&mut scratch.binary.v, plan.folded);
+        bits::fold_v([&gates.y_own, &gates.x_own], &weights, binary.first_point(), v, executor);
+        end = folding.fold(0, v, executor);
     }
+    let assertions = take(&mut pending.binary, prover);
+    let more = fold_in(assertions, &chains.binary, plan.folded, &folding, executor);
+    let binary_end = [binary.end(end + more[0]), binary.claim(claim, plan.first, more[1])];
 
-    let mut prime = Right::new(chains.prime.clone(), proof_key(key, steps.prime), digests_prime);
-    let mut v_prime = Fp::default();
-    if !plans.prime.is_idle() {
-        let v = room(&mut scratch.prime.v, plans.prime.terms);
-        let folded = products.len();
-        if products.outputs() > 0 {
-            let weights = terms::Weights::new(products, chains.prime.weights(0));
-            prime.claim = weights.claim(&products.right_claim);
-            let point = prime.receive(terms::COEFFICIENTS, 1);
-            let (x, y) = (&products.x_own, &products.y_own);
-            terms::fold_v(x, y, &weights, point, &mut v[..folded], executor);
-        }
-        prime.claim += join(take(&mut pending.prime, prover), &chains.prime, &mut [], &mut v[folded..]);
-        v_prime = prime.finish(v, executor);
+    let plan = &plans.prime;
+    let key_prime = proof_key(key, steps.prime);
+    let prime = Reading::right(chains.prime.clone(), key_prime, &plan.counts, digests_prime);
+    let folding = prime.folding(plan.first);
+    let (mut end, mut claim) = (Fp::ZERO, Fp::ZERO);
+    if plan.first > 0 {
+        let weights = terms::Weights::new(products, chains.prime.weights(0));
+        claim = weights.claim(&products.right_claim, executor);
+        end = terms::right_end(products.own(), &weights, prime.first_point(), &folding, executor);
     }
+    let assertions = take(&mut pending.prime, prover);
+    let more = fold_in(assertions, &chains.prime, plan.folded, &folding, executor);
+    let prime_end = [prime.end(end + more[0]), prime.claim(claim, plan.first, more[1])];
     Checked {
-        binary: [v_binary, binary.claim],
-        prime: [v_prime, prime.claim],
-        challenges: both_challenges(&binary.challenges(), &prime.challenges()),
+        binary: binary_end,
+        prime: prime_end,
+        challenges: both_challenges(&binary.challenges, &prime.challenges),
     }
 }
 
-/// Puts the sides of assertions into the vectors, one after another, and adds up their claims.
-fn join<F: Field>(assertions: Vec<Assertion<F>>, chain: &Chain, mut u: &mut [F], mut v: &mut [F]) -> F {
-    let mut total = F::ZERO;
+/// Puts the prover's sides of assertions into the vectors, one after another.
+fn join<F: Field>(assertions: Vec<Assertion<F>>, chain: &Chain, mut u: &mut [F], mut v: &mut [F]) {
     for (assertion, number) in assertions.into_iter().zip(1..) {
-        match (assertion.side)(&mut chain.weights(number)) {
-            Side::Prover { u: more_u, v: more_v } => {
-                u = put(u, &more_u, assertion.terms);
-                v = put(v, &more_v, assertion.terms);
-            }
-            Side::Left { u: more, claim } => {
-                u = put(u, &more, assertion.terms);
-                total += claim;
-            }
-            Side::Right { v: more, claim } => {
-                v = put(v, &more, assertion.terms);
-                total += claim;
-            }
+        if let Side::Prover { u: more_u, v: more_v } = (assertion.side)(&mut chain.weights(number)) {
+            u = put(u, &more_u, assertion.terms);
+            v = put(v, &more_v, assertion.terms);
         }
     }
-    total
+}
+
+/// What a verifier's sides of assertions, whose vectors follow one another from place `start` on, add to the folded
+/// element and to the claim.
+fn fold_in<F: Field>(
+    assertions: Vec<Assertion<F>>,
+    chain: &Chain,
+    mut start: usize,
+    folding: &Folding<F>,
+    executor: &dyn Executor,
+) -> [F; 2] {
+    let mut sums = [F::ZERO; 2];
+    for (assertion, number) in assertions.into_iter().zip(1..) {
+        if let Side::Left { u: vector, claim } | Side::Right { v: vector, claim } =
+            (assertion.side)(&mut chain.weights(number))
+        {
+            assert_eq!(vector.len(), assertion.terms, "an assertion has as many terms as announced");
+            sums[0] += folding.fold(start, &vector, executor);
+            sums[1] += claim;
+            start += assertion.terms;
+        }
+    }
+    sums
 }
 
 /// Writes an assertion's vector and returns the place behind it.

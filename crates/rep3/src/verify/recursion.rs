@@ -24,6 +24,12 @@ use crate::prss::{Key, Purpose, Tag};
 /// Vectors up to this length are dealt with in one masked level.
 pub(crate) const LAST: usize = 8;
 
+/// The length of a vector after a level. Vectors count as padded with zeros to a power of two: so all levels halve
+/// alike, and verifiers need not fold level by level (see [`super::folding`]).
+fn half(terms: usize) -> usize {
+    terms.next_power_of_two() / 2
+}
+
 /// Elements of each quarter of a vector that are folded and multiplied together: what fits into the first cache.
 const BLOCK: usize = 128;
 
@@ -35,7 +41,7 @@ pub(crate) fn levels(mut terms: usize) -> Vec<usize> {
     let mut levels = Vec::new();
     while terms > LAST {
         levels.push(2);
-        terms = terms.div_ceil(2);
+        terms = half(terms);
     }
     levels.push(2 * terms.max(1));
     levels
@@ -50,20 +56,20 @@ pub(crate) struct ProofKey<'a> {
 
 impl ProofKey<'_> {
     /// The right verifier's share of the coefficients of a level: prover and right verifier derive it.
-    fn shares<F: Field>(&self, level: u64, count: usize) -> Vec<F> {
+    pub fn shares<F: Field>(&self, level: u64, count: usize) -> Vec<F> {
         let tag = Tag { purpose: Purpose::ProofShare, step: self.step };
         self.key.elements_from(tag, u128::from(level) << 32, count)
     }
 
     /// A mask of the last level: [`Purpose::LeftMask`] for `U`, under the key of prover and left verifier, and
     /// [`Purpose::RightMask`] for `V`, under that of prover and right verifier.
-    fn mask<F: Field>(&self, purpose: Purpose) -> F {
+    pub fn mask<F: Field>(&self, purpose: Purpose) -> F {
         self.key.elements(Tag { purpose, step: self.step }, 1)[0]
     }
 
     /// The digest of a level's message to the left verifier. Salted with a key that the right verifier does
     /// not have, who could otherwise search for the message.
-    fn digest<F: Field>(&self, level: u64, message: &[F]) -> [u8; 32] {
+    pub fn digest<F: Field>(&self, level: u64, message: &[F]) -> [u8; 32] {
         let tag = Tag { purpose: Purpose::Salt, step: self.step };
         hmac(&self.key.bytes32(tag, 2 * u128::from(level)), &encode(message))
     }
@@ -105,7 +111,7 @@ impl<'a, F: Field> Prover<'a, F> {
             while u.len() > LAST {
                 let point = self.publish(&coefficients);
                 coefficients = fold(u, v, point, executor);
-                let half = u.len().div_ceil(2);
+                let half = half(u.len());
                 (u, v) = (&mut u[..half], &mut v[..half]);
             }
         }
@@ -119,95 +125,9 @@ impl<'a, F: Field> Prover<'a, F> {
     }
 }
 
-/// The left verifier's side of one proof.
-pub(crate) struct Left<'a, F> {
-    chain: Chain,
-    key: ProofKey<'a>,
-    message: &'a [F],
-    level: u64,
-    /// Its share of the claimed inner product.
-    pub claim: F,
-}
-
-impl<'a, F: Field> Left<'a, F> {
-    pub fn new(chain: Chain, key: ProofKey<'a>, message: &'a [F]) -> Self {
-        Self { chain, key, message, level: 0, claim: F::ZERO }
-    }
-
-    /// Takes the next `count` coefficients, puts the claim at `gap`, and evaluates at the point returned.
-    pub fn receive(&mut self, count: usize, gap: usize) -> F {
-        let (coefficients, rest) = self.message.split_at(count.min(self.message.len()));
-        self.message = rest;
-        let point = self.chain.absorb(&self.key.digest(self.level, coefficients));
-        self.level += 1;
-        self.claim = evaluate(coefficients, self.claim, gap, point);
-        point
-    }
-
-    /// Returns `u` folded to one, uniformly random, element; `claim` is then its share of the claimed product with
-    /// the right verifier's element.
-    pub fn finish(&mut self, mut u: &mut [F], executor: &dyn Executor) -> F {
-        while u.len() > LAST {
-            let point = self.receive(2, 1);
-            u = halve(u, point, F::add_multiple, executor);
-        }
-        let width = u.len().max(1);
-        let point = self.receive(2 * width, width - 1);
-        end(u, point, self.key.mask(Purpose::LeftMask))
-    }
-
-    /// The hash of all challenges.
-    pub fn challenges(&self) -> [u8; 32] {
-        self.chain.digest()
-    }
-}
-
-/// The right verifier's side of one proof.
-pub(crate) struct Right<'a, F> {
-    chain: Chain,
-    key: ProofKey<'a>,
-    digests: &'a [[u8; 32]],
-    level: u64,
-    /// Its share of the claimed inner product.
-    pub claim: F,
-}
-
-impl<'a, F: Field> Right<'a, F> {
-    pub fn new(chain: Chain, key: ProofKey<'a>, digests: &'a [[u8; 32]]) -> Self {
-        Self { chain, key, digests, level: 0, claim: F::ZERO }
-    }
-
-    /// The same as [`Left::receive`], from the digest and from the coefficients that it derives itself.
-    pub fn receive(&mut self, count: usize, gap: usize) -> F {
-        let coefficients: Vec<F> = self.key.shares(self.level, count);
-        let digest = self.digests.get(self.level as usize).copied().unwrap_or_default();
-        let point = self.chain.absorb(&digest);
-        self.level += 1;
-        self.claim = evaluate(&coefficients, self.claim, gap, point);
-        point
-    }
-
-    /// Returns `v` folded to one, uniformly random, element.
-    pub fn finish(&mut self, mut v: &mut [F], executor: &dyn Executor) -> F {
-        while v.len() > LAST {
-            let point = self.receive(2, 1);
-            v = halve(v, point, F::scale_and_add, executor);
-        }
-        let width = v.len().max(1);
-        let point = self.receive(2 * width, width - 1);
-        v.reverse();
-        end(v, point, self.key.mask(Purpose::RightMask))
-    }
-
-    /// The hash of all challenges.
-    pub fn challenges(&self) -> [u8; 32] {
-        self.chain.digest()
-    }
-}
-
 /// The two coefficients of a level: `sum u[c] v[c + half]` and `sum u[c + half] v[c]`.
 fn cross_products<F: Field>(u: &[F], v: &[F], executor: &dyn Executor) -> [F; 2] {
-    let half = u.len().div_ceil(2);
+    let half = half(u.len());
     let size = part(half, TASK, executor);
     let (u, v) = (u.split_at(half), v.split_at(half));
     let mut sums = vec![[F::ZERO; 2]; half.div_ceil(size)];
@@ -222,9 +142,9 @@ fn cross_products<F: Field>(u: &[F], v: &[F], executor: &dyn Executor) -> [F; 2]
 
 /// Folds both vectors into their first halves and returns the coefficients of the next level.
 fn fold<F: Field>(u: &mut [F], v: &mut [F], point: F, executor: &dyn Executor) -> [F; 2] {
-    let half = u.len().div_ceil(2);
-    let size = part(half.div_ceil(2), TASK, executor);
-    let mut sums = vec![[F::ZERO; 2]; half.div_ceil(2).div_ceil(size)];
+    let quarter = half(u.len()) / 2;
+    let size = part(quarter, TASK, executor);
+    let mut sums = vec![[F::ZERO; 2]; quarter.div_ceil(size)];
     let parts = Quarters::cut(u, size).zip(Quarters::cut(v, size));
     let tasks = sums
         .iter_mut()
@@ -241,10 +161,10 @@ struct Quarters<'a, F> {
 }
 
 impl<'a, F> Quarters<'a, F> {
-    /// Cuts the quarters of a vector into parts. If the length is no multiple of four, the later ones are shorter.
+    /// Cuts the quarters of a vector into parts. If the length is no power of two, the later ones are shorter.
     fn cut(vector: &'a mut [F], size: usize) -> impl Iterator<Item = Self> {
-        let half = vector.len().div_ceil(2);
-        let quarter = half.div_ceil(2);
+        let half = half(vector.len());
+        let quarter = half / 2;
         let (low, high) = vector.split_at_mut(half);
         let (first, second) = low.split_at_mut(quarter);
         let (third, fourth) = high.split_at(quarter.min(high.len()));
@@ -269,24 +189,6 @@ fn fold_part<F: Field>(mut u: Quarters<'_, F>, mut v: Quarters<'_, F>, point: F)
         sums[1] += F::inner_product(u_second, v_first);
     }
     sums
-}
-
-/// A verifier's fold, of the only vector that it knows, into its first half.
-fn halve<'a, F: Field>(
-    vector: &'a mut [F],
-    point: F,
-    fold: fn(&mut [F], F, &[F]),
-    executor: &dyn Executor,
-) -> &'a mut [F] {
-    let half = vector.len().div_ceil(2);
-    let size = part(half, TASK, executor);
-    let (low, high) = vector.split_at_mut(half);
-    let tasks = low.chunks_mut(size).enumerate().map(|(index, low)| -> Task<'_> {
-        let high = window(high, index * size, size);
-        Box::new(move || fold(low, point, high))
-    });
-    executor.run(tasks.collect());
-    low
 }
 
 /// Up to `size` elements from `start` on, as far as the slice goes.
@@ -322,20 +224,6 @@ fn last_level<F: Field>(u: &[F], v: &[F], masks: [F; 2]) -> Vec<F> {
     }
     coefficients.remove(width - 1);
     coefficients
-}
-
-/// The polynomial with these coefficients, and with a mask behind them, at a point. An empty vector counts as one zero.
-fn end<F: Field>(vector: &[F], point: F, mask: F) -> F {
-    let width = vector.len().max(1);
-    let powers = point.powers(width + 1);
-    F::inner_product(vector, &powers[..vector.len()]) + mask * powers[width]
-}
-
-/// The polynomial with these coefficients, and with `claim` inserted at `gap`, at a point.
-fn evaluate<F: Field>(coefficients: &[F], claim: F, gap: usize, point: F) -> F {
-    let (low, high) = coefficients.split_at(gap.min(coefficients.len()));
-    let backwards = high.iter().rev().chain([&claim]).chain(low.iter().rev());
-    backwards.fold(F::ZERO, |sum, &coefficient| sum * point + coefficient)
 }
 
 #[cfg(test)]

@@ -1,11 +1,18 @@
 //! The first level of the proofs over `F_p`, straight from the columns of products.
 //!
 //! The statement's vectors are `u = (x_i, y_i)` and `v = w (y_{i+1}, x_{i+1})`, where `w` holds the random weight
-//! of each term's output. Its chunks are the terms: `U(X) = x_i + y_i X`, `V(X) = w (y_{i+1} X + x_{i+1})`. So
-//! neither vector is ever written down, nor are the weights, which are drawn again wherever they are needed.
+//! of each term's output. Its chunks are the terms: `U(X) = x_i + y_i X`, `V(X) = w (y_{i+1} X + x_{i+1})`. Only
+//! the prover writes folded vectors down. Nobody writes the weights down: they are drawn again wherever they are needed.
 
+mod kernels;
+
+use algebra::lanes::{MOST, run};
 use algebra::{Field, Fp, Prg};
+use kernels::{FoldTerms, TwiceWeighted, WeightedProducts};
 
+pub(super) use kernels::{Factors, Multiply};
+
+use super::folding::Folding;
 use super::products::{Outputs, Products};
 use crate::executor::{Executor, Task, part};
 
@@ -13,7 +20,7 @@ use crate::executor::{Executor, Task, part};
 pub(crate) const COEFFICIENTS: usize = 2;
 
 /// Terms whose weights are drawn together.
-const BLOCK: usize = 128;
+const BLOCK: usize = MOST;
 
 /// Terms worth a task of their own.
 const TASK: usize = 4096;
@@ -54,16 +61,24 @@ impl<'a> Weights<'a> {
     }
 
     /// The sum over all outputs of a weight times `values`: a verifier's share of the claim.
-    pub fn claim(&self, values: &[Fp]) -> Fp {
-        let mut stream = self.stream.clone();
-        let mut weights = [Fp::ZERO; BLOCK];
-        let mut sum = Fp::ZERO;
-        for values in values.chunks(BLOCK) {
-            let weights = &mut weights[..values.len()];
-            stream.fill_elements(weights);
-            sum += Fp::inner_product(weights, values);
-        }
-        sum
+    pub fn claim(&self, values: &[Fp], executor: &dyn Executor) -> Fp {
+        let size = part(values.len(), TASK, executor);
+        let mut sums = vec![Fp::ZERO; values.len().div_ceil(size)];
+        let tasks = sums.iter_mut().zip(values.chunks(size)).enumerate();
+        let tasks = tasks.map(|(index, (sum, values))| -> Task<'_> {
+            let mut stream = self.stream.clone();
+            Box::new(move || {
+                stream.skip(index * size);
+                let mut weights = [Fp::ZERO; BLOCK];
+                for values in values.chunks(BLOCK) {
+                    let weights = &mut weights[..values.len()];
+                    stream.fill_elements(weights);
+                    *sum += Fp::inner_product(weights, values);
+                }
+            })
+        });
+        executor.run(tasks.collect());
+        sums.into_iter().sum()
     }
 }
 
@@ -124,49 +139,39 @@ pub(crate) fn coefficients(products: &Products, weights: &Weights<'_>, executor:
     let mut sums = vec![[Fp::ZERO; COEFFICIENTS]; products.len().div_ceil(size)];
     let tasks = sums.iter_mut().enumerate().map(|(index, sums)| -> Task<'_> {
         let places = index * size..products.len().min((index + 1) * size);
-        let x = (&products.x_own[places.clone()], &products.x_next[places.clone()]);
-        let y = (&products.y_own[places.clone()], &products.y_next[places.clone()]);
-        let weights = weights.terms_from(places.start);
-        Box::new(move || *sums = weighted_products(x, y, weights))
+        let mut weights = weights.terms_from(places.start);
+        Box::new(move || {
+            let mut block = [Fp::ZERO; BLOCK];
+            for start in places.clone().step_by(BLOCK) {
+                let places = start..places.end.min(start + BLOCK);
+                let block = &mut block[..places.len()];
+                weights.fill(block);
+                let own = [&products.x_own[places.clone()], &products.y_own[places.clone()]];
+                let next = [&products.x_next[places.clone()], &products.y_next[places]];
+                let parts = run(WeightedProducts { weights: block, own, next });
+                for (sum, part) in sums.iter_mut().zip(parts) {
+                    *sum += part;
+                }
+            }
+        })
     });
     executor.run(tasks.collect());
     (0..COEFFICIENTS).map(|index| sums.iter().map(|sums| sums[index]).sum()).collect()
 }
 
-fn weighted_products(x: (&[Fp], &[Fp]), y: (&[Fp], &[Fp]), mut weights: Terms<'_>) -> [Fp; COEFFICIENTS] {
-    let mut sums = [<Fp as Field>::Accumulator::default(); COEFFICIENTS];
-    let mut block = [Fp::ZERO; BLOCK];
-    let x = x.0.chunks(BLOCK).zip(x.1.chunks(BLOCK));
-    let y = y.0.chunks(BLOCK).zip(y.1.chunks(BLOCK));
-    for ((x_own, x_next), (y_own, y_next)) in x.zip(y) {
-        let block = &mut block[..x_own.len()];
-        weights.fill(block);
-        for (i, &weight) in block.iter().enumerate() {
-            Fp::accumulate(&mut sums[0], weight, x_own[i] * x_next[i]);
-            Fp::accumulate(&mut sums[1], weight, y_own[i] * y_next[i]);
-        }
-    }
-    sums.map(Fp::reduce)
-}
-
 /// `U(r)` of every term.
-pub(crate) fn fold_u(x: &[Fp], y: &[Fp], point: Fp, out: &mut [Fp], executor: &dyn Executor) {
+pub(crate) fn fold_u([x, y]: Factors<'_>, point: Fp, out: &mut [Fp], executor: &dyn Executor) {
     let size = part(out.len(), TASK, executor);
     let parts = out.chunks_mut(size).zip(x.chunks(size).zip(y.chunks(size)));
     let tasks = parts.map(|(out, (x, y))| -> Task<'_> {
-        Box::new(move || {
-            for (u, (&x, &y)) in out.iter_mut().zip(x.iter().zip(y)) {
-                *u = point.mul_add(y, x);
-            }
-        })
+        Box::new(move || run(FoldTerms::<false> { factors: [x, y], point, out }))
     });
     executor.run(tasks.collect());
 }
 
 /// `V(r)` of every term, weighted.
 pub(crate) fn fold_v(
-    x: &[Fp],
-    y: &[Fp],
+    [x, y]: Factors<'_>,
     weights: &Weights<'_>,
     point: Fp,
     out: &mut [Fp],
@@ -180,13 +185,45 @@ pub(crate) fn fold_v(
             let columns = x.chunks(BLOCK).zip(y.chunks(BLOCK));
             for (out, (x, y)) in out.chunks_mut(BLOCK).zip(columns) {
                 weights.fill(out);
-                for (v, (&x, &y)) in out.iter_mut().zip(x.iter().zip(y)) {
-                    *v *= point.mul_add(y, x);
-                }
+                // V(X) has the factors the other way round.
+                run(FoldTerms::<true> { factors: [x, y], point, out });
             }
         })
     });
     executor.run(tasks.collect());
+}
+
+/// What all terms add to the element that the left verifier folds `u` to.
+pub(crate) fn left_end([x, y]: Factors<'_>, point: Fp, folding: &Folding<Fp>, executor: &dyn Executor) -> Fp {
+    folding.fold(0, x, executor) + point * folding.fold(0, y, executor)
+}
+
+/// What all terms add to the element that the right verifier folds `v` to.
+pub(crate) fn right_end(
+    [x, y]: Factors<'_>,
+    weights: &Weights<'_>,
+    point: Fp,
+    folding: &Folding<Fp>,
+    executor: &dyn Executor,
+) -> Fp {
+    let size = part(x.len(), TASK, executor);
+    let mut sums = vec![Fp::ZERO; x.len().div_ceil(size)];
+    let tasks = sums.iter_mut().enumerate().map(|(index, sum)| -> Task<'_> {
+        let places = index * size..x.len().min((index + 1) * size);
+        let mut weights = weights.terms_from(places.start);
+        Box::new(move || {
+            let mut drawn = [Fp::ZERO; BLOCK];
+            for (places, folding, factor) in folding.blocks(places.start, places.end) {
+                let drawn = &mut drawn[..places.len()];
+                weights.fill(drawn);
+                let factors = [&x[places.clone()], &y[places]];
+                let [x, y] = run(TwiceWeighted { weights: [folding, drawn], factors });
+                *sum += factor * point.mul_add(y, x);
+            }
+        })
+    });
+    executor.run(tasks.collect());
+    sums.into_iter().sum()
 }
 
 #[cfg(test)]
@@ -194,8 +231,61 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::executor::Inline;
+
+    /// Pending products of two kinds, with any factors.
+    fn products(outputs: &[Outputs], prg: &mut Prg) -> Products {
+        let terms = outputs.iter().map(|outputs| outputs.count * outputs.terms).sum();
+        let mut products = Products::default();
+        let Products { x_own, y_own, x_next, y_next, .. } = &mut products;
+        for column in [x_own, y_own, x_next, y_next] {
+            *column = prg.elements(terms);
+        }
+        // The claims play no part here, but say how many outputs there are.
+        products.right_claim = prg.elements(outputs.iter().map(|outputs| outputs.count).sum());
+        products.outputs = outputs.to_vec();
+        products
+    }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(30))]
+
+        #[test]
+        fn the_level_preserves_the_statement(seed: [u8; 16], count in 0usize..1500, terms in 0usize..700) {
+            let mut prg = Prg::new(&seed);
+            let outputs = [Outputs { count, terms: 1 }, Outputs { count: 2, terms }];
+            let products = products(&outputs, &mut prg);
+            let (weights, point) = (Weights::new(&products, prg.clone()), prg.element());
+            let mut weight_of_term = vec![Fp::ZERO; products.len()];
+            weights.terms_from(0).fill(&mut weight_of_term);
+            let cross = |i: usize| {
+                let sum = products.x_own[i] * products.y_next[i] + products.y_own[i] * products.x_next[i];
+                weight_of_term[i] * sum
+            };
+            let total: Fp = (0..products.len()).map(cross).sum();
+            let outer = coefficients(&products, &weights, &Inline);
+            let folded = outer[0] + point * (total + point * outer[1]);
+
+            let [mut u, mut v] = [0; 2].map(|_| vec![Fp::ZERO; products.len()]);
+            fold_u(products.own(), point, &mut u, &Inline);
+            fold_v(products.next(), &weights, point, &mut v, &Inline);
+            prop_assert_eq!(Fp::inner_product(&u, &v), folded);
+        }
+
+        #[test]
+        fn verifiers_come_to_what_the_folded_vectors_fold_to(seed: [u8; 16], count in 1usize..3000) {
+            let mut prg = Prg::new(&seed);
+            let products = products(&[Outputs { count, terms: 1 }], &mut prg);
+            let (weights, point) = (Weights::new(&products, prg.clone()), prg.element());
+            let [mut u, mut v] = [0; 2].map(|_| vec![Fp::ZERO; count]);
+            fold_u(products.own(), point, &mut u, &Inline);
+            fold_v(products.own(), &weights, point, &mut v, &Inline);
+            let points: Vec<Fp> = prg.elements(count.div_ceil(8).next_power_of_two().ilog2() as usize + 1);
+            let [left, right] = Folding::both(&points, 8);
+            prop_assert_eq!(left_end(products.own(), point, &left, &Inline), left.fold(0, &u, &Inline));
+            let end = right_end(products.own(), &weights, point, &right, &Inline);
+            prop_assert_eq!(end, right.fold(0, &v, &Inline));
+        }
         #[test]
         fn every_term_has_the_weight_of_its_output(
             seed: [u8; 16],

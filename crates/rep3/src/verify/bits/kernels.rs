@@ -9,7 +9,7 @@ use algebra::{Gf128, transpose64};
 use super::{COEFFICIENTS, LANES, ROW_WORDS, ROWS, TILE_WORDS, Tile, Weights, words};
 use crate::verify::gates::Gates;
 
-/// All coefficients of `g` summed over a range of tiles, but for the claim, which is left zero.
+/// All coefficients of `g` summed over a range of tiles, with the claim among them.
 #[derive(Clone)]
 pub(super) struct Correlate<'a> {
     pub gates: &'a Gates,
@@ -22,73 +22,70 @@ impl Kernel for Correlate<'_> {
 
     #[inline(always)]
     fn run<C: Carryless>(self, c: C) -> Vec<Gf128> {
-        let mut sums = vec![c.sum(); COEFFICIENTS + 1];
+        let mut sums = vec![c.sum(); COEFFICIENTS + 2];
+        let rows = self.weights.rows.map(|weight| [weight, weight]);
         for index in self.tiles {
-            let [x, y] = [&self.gates.x_own, &self.gates.y_own].map(|column| tile(column, index));
-            let [x_next, y_next] = [&self.gates.x_next, &self.gates.y_next].map(|column| tile(column, index));
-            let weights = row_weights(c, &self.weights.rows, self.weights.tiles[index]);
+            let u = [&self.gates.x_own, &self.gates.y_own].map(|column| padded(&tile(column, index)));
+            let v = [&self.gates.y_next, &self.gates.x_next].map(|column| tile(column, index));
+            let weights = row_weights(c, &rows, self.weights.tiles[index]);
             let halves = halves(c, &weights);
-            for half in (0..2).step_by(C::LANES) {
-                for distance in 1..ROWS {
-                    // Rows of `u` that come `distance` after, then before, the row of `v`.
-                    let sum = &mut sums[ROWS - 1 + distance];
-                    let (u, v) = (distance..ROWS, 0..ROWS - distance);
-                    diagonal(
-                        c,
-                        sum,
-                        half,
-                        [&x[u.clone()], &y[u]],
-                        [&y_next[v.clone()], &x_next[v.clone()]],
-                        [&weights[v.clone()], &halves[v]],
-                    );
-                    let sum = &mut sums[ROWS - 1 - distance];
-                    let (u, v) = (0..ROWS - distance, distance..ROWS);
-                    diagonal(
-                        c,
-                        sum,
-                        half,
-                        [&x[u.clone()], &y[u]],
-                        [&y_next[v.clone()], &x_next[v.clone()]],
-                        [&weights[v.clone()], &halves[v]],
-                    );
-                }
+            let v = [&v[0], &v[1], &weights, &halves].map(|tile| tile.as_flattened());
+            for (pair, sums) in sums.chunks_exact_mut(2).enumerate() {
+                diagonals(c, sums, 2 * pair, [u[0].as_flattened(), u[1].as_flattened()], v);
             }
         }
+        sums.pop();
         sums.into_iter().map(|sum| c.total(c.settle(sum))).collect()
     }
 }
 
-/// Adds the products of rows that lie a fixed distance apart, times the weights of the rows of `v`.
+/// A tile of `u` with as many rows of zeros before and after it.
+fn padded(tile: &Tile) -> [[Gf128; 2]; 3 * ROWS] {
+    let mut rows = [[Gf128::default(); 2]; 3 * ROWS];
+    rows[ROWS..2 * ROWS].copy_from_slice(tile);
+    rows
+}
+
+/// Adds to two coefficients, `first` and the one after it, the products of rows of `u` (with zeros around) and `v`,
+/// times the weights of the rows of `v`. Row `k` of `v` is the coefficient of `X^(63 - k)`, so that for coefficient `n`
+/// it meets row `n + k - 63` of `u`.
+///
+/// Two at a time, so that what is loaded of `v` serves twice.
 #[inline(always)]
-fn diagonal<C: Carryless>(
-    c: C,
-    sum: &mut C::Sum,
-    half: usize,
-    u: [&[[Gf128; 2]]; 2],
-    v: [&[[Gf128; 2]]; 2],
-    weights: [&[[Gf128; 2]]; 2],
-) {
-    let mut local = *sum;
-    let weights = weights[0].iter().zip(weights[1]);
-    let rows = u[0].iter().zip(u[1]).zip(v[0].iter().zip(v[1])).zip(weights);
-    for (((x, y), (y_next, x_next)), (weight, halves)) in rows {
-        let first = c.and(c.load(&x[half..]), c.load(&y_next[half..]));
-        let second = c.and(c.load(&y[half..]), c.load(&x_next[half..]));
-        let (weight, halves) = (c.load(&weight[half..]), c.load(&halves[half..]));
-        c.accumulate_with(&mut local, c.add(first, second), weight, halves);
+fn diagonals<C: Carryless>(c: C, sums: &mut [C::Sum], first: usize, u: [&[Gf128]; 2], v: [&[Gf128]; 4]) {
+    let [mut one, mut two] = [sums[0], sums[1]];
+    // The rows of `v` that meet any row of `u` but zeros.
+    let rows = (ROWS - 2).saturating_sub(first)..ROWS.min(2 * ROWS - 1 - first);
+    let places = 2 * rows.start..2 * rows.end;
+    // Row `k` of `v` meets row `first + k + 1` of the padded `u`.
+    let shift = 2 * (first + 1);
+    let [x, y] = u.map(|u| &u[places.start + shift..places.end + shift + 2]);
+    let [y_next, x_next, weights, halves] = v.map(|v| &v[places.clone()]);
+    for place in (0..places.len()).step_by(C::LANES) {
+        let end = places.len().min(place + C::LANES);
+        let (y_next, x_next) = (c.load(&y_next[place..end]), c.load(&x_next[place..end]));
+        let (weights, halves) = (c.load(&weights[place..end]), c.load(&halves[place..end]));
+        let (x_one, y_one) = (c.load(&x[place..end]), c.load(&y[place..end]));
+        let gates = c.add(c.and(x_one, y_next), c.and(y_one, x_next));
+        c.accumulate_with(&mut one, gates, weights, halves);
+        let (x_two, y_two) = (c.load(&x[place + 2..end + 2]), c.load(&y[place + 2..end + 2]));
+        let gates = c.add(c.and(x_two, y_next), c.and(y_two, x_next));
+        c.accumulate_with(&mut two, gates, weights, halves);
     }
-    *sum = local;
+    sums[0] = one;
+    sums[1] = two;
 }
 
 /// The weights of the rows of one tile, `T_h psi_k`.
 #[inline(always)]
-fn row_weights<C: Carryless>(c: C, rows: &[Gf128; ROWS], tile: [Gf128; 2]) -> Tile {
+fn row_weights<C: Carryless>(c: C, rows: &Tile, tile: [Gf128; 2]) -> Tile {
     let mut weights = [[Gf128::default(); 2]; ROWS];
-    for (weight, &row) in weights.iter_mut().zip(rows) {
-        for half in (0..2).step_by(C::LANES) {
-            let mut product = c.sum();
-            c.accumulate(&mut product, c.load(&tile[half..]), c.splat(row));
-            c.store(c.reduce(product), &mut weight[half..]);
+    let tile = [tile, tile];
+    let places = weights.as_flattened_mut().chunks_exact_mut(4);
+    for (weights, rows) in places.zip(rows.as_flattened().chunks_exact(4)) {
+        for lane in (0..4).step_by(C::LANES) {
+            let product = c.mul(c.load(&tile.as_flattened()[lane..]), c.load(&rows[lane..]));
+            c.store(product, &mut weights[lane..]);
         }
     }
     weights
@@ -98,10 +95,9 @@ fn row_weights<C: Carryless>(c: C, rows: &[Gf128; ROWS], tile: [Gf128; 2]) -> Ti
 #[inline(always)]
 fn halves<C: Carryless>(c: C, tile: &Tile) -> Tile {
     let mut halves = [[Gf128::default(); 2]; ROWS];
-    for (halves, row) in halves.iter_mut().zip(tile) {
-        for half in (0..2).step_by(C::LANES) {
-            c.store(c.halves(c.load(&row[half..])), &mut halves[half..]);
-        }
+    let places = halves.as_flattened_mut().chunks_exact_mut(C::LANES);
+    for (halves, elements) in places.zip(tile.as_flattened().chunks_exact(C::LANES)) {
+        c.store(c.halves(c.load(elements)), halves);
     }
     halves
 }
@@ -119,14 +115,17 @@ impl Kernel for Claim<'_> {
     #[inline(always)]
     fn run<C: Carryless>(self, c: C) -> Gf128 {
         let mut total = c.sum();
-        for (index, weights) in self.weights.tiles.iter().enumerate() {
-            let tile = tile(self.bits, index);
-            for half in (0..2).step_by(C::LANES) {
+        let rows = self.weights.rows.map(|weight| [weight, weight]);
+        for (index, &weights) in self.weights.tiles.iter().enumerate() {
+            let (tile, weights) = (tile(self.bits, index), [weights, weights]);
+            for lane in (0..4).step_by(C::LANES) {
                 let mut sum = c.sum();
-                for (row, &weight) in tile.iter().zip(&self.weights.rows) {
-                    c.accumulate(&mut sum, c.load(&row[half..]), c.splat(weight));
+                for (bits, rows) in
+                    tile.as_flattened().chunks_exact(4).zip(rows.as_flattened().chunks_exact(4))
+                {
+                    c.accumulate(&mut sum, c.load(&bits[lane..]), c.load(&rows[lane..]));
                 }
-                c.accumulate(&mut total, c.reduce(sum), c.load(&weights[half..]));
+                c.accumulate(&mut total, c.reduce(sum), c.load(&weights.as_flattened()[lane..]));
             }
         }
         c.total(total)
@@ -139,7 +138,7 @@ pub(super) struct Fold<'a> {
     pub column: &'a [u64],
     /// The first tile.
     pub tile: usize,
-    pub tables: &'a [[Gf128; 256]],
+    pub tables: &'a [[Gf128; 256]; ROWS / 8],
     pub weights: Option<&'a [[Gf128; 2]]>,
     /// Where the sums go: one an element, a whole number of tiles.
     pub out: &'a mut [Gf128],
@@ -151,7 +150,7 @@ impl Kernel for Fold<'_> {
     #[inline(always)]
     fn run<C: Carryless>(self, c: C) {
         for (index, lanes) in (self.tile..).zip(self.out.chunks_exact_mut(LANES)) {
-            look_up(&words(self.column, index * TILE_WORDS), self.tables, lanes);
+            look_up(c, &words(self.column, index * TILE_WORDS), self.tables, lanes);
             if let Some(weights) = self.weights {
                 weigh(c, weights[index], lanes);
             }
@@ -160,13 +159,17 @@ impl Kernel for Fold<'_> {
 }
 
 #[inline(always)]
-fn look_up(tile: &[u64; TILE_WORDS], tables: &[[Gf128; 256]], lanes: &mut [Gf128]) {
+fn look_up<C: Carryless>(
+    c: C,
+    tile: &[u64; TILE_WORDS],
+    tables: &[[Gf128; 256]; ROWS / 8],
+    lanes: &mut [Gf128],
+) {
     for (word, lanes) in lanes.chunks_exact_mut(64).enumerate() {
         let mut block: [u64; 64] = std::array::from_fn(|k| tile[k * ROW_WORDS + word]);
         transpose64(&mut block);
         for (lane, bits) in lanes.iter_mut().zip(block) {
-            let bytes = bits.to_le_bytes();
-            *lane = tables.iter().zip(bytes).map(|(table, byte)| table[usize::from(byte)]).sum();
+            *lane = c.sum_of_entries(tables, bits.to_le_bytes());
         }
     }
 }
@@ -174,14 +177,18 @@ fn look_up(tile: &[u64; TILE_WORDS], tables: &[[Gf128; 256]], lanes: &mut [Gf128
 #[inline(always)]
 fn weigh<C: Carryless>(c: C, weights: [Gf128; 2], lanes: &mut [Gf128]) {
     for (half, weight) in lanes.chunks_exact_mut(LANES / 2).zip(weights) {
-        let mut weight = [weight, times_x(weight)];
-        for lanes in half.chunks_exact_mut(2) {
-            for lane in (0..2).step_by(C::LANES) {
-                let mut product = c.sum();
-                c.accumulate(&mut product, c.load(&lanes[lane..]), c.load(&weight[lane..]));
-                c.store(c.reduce(product), &mut lanes[lane..]);
+        let mut weights = [weight; 4];
+        for k in 1..4 {
+            weights[k] = times_x(weights[k - 1]);
+        }
+        for lanes in half.chunks_exact_mut(4) {
+            for lane in (0..4).step_by(C::LANES) {
+                let product = c.mul(c.load(&lanes[lane..]), c.load(&weights[lane..]));
+                c.store(product, &mut lanes[lane..]);
             }
-            weight = weight.map(|weight| times_x(times_x(weight)));
+            for weight in &mut weights {
+                *weight = times_x4(*weight);
+            }
         }
     }
 }
@@ -191,6 +198,15 @@ fn weigh<C: Carryless>(c: C, weights: [Gf128; 2], lanes: &mut [Gf128]) {
 fn times_x(a: Gf128) -> Gf128 {
     let a = a.value();
     Gf128::new((a << 1) ^ ((a >> 127) * 0x87))
+}
+
+/// The product with x^4.
+#[inline(always)]
+fn times_x4(a: Gf128) -> Gf128 {
+    let a = a.value();
+    // The four coefficients that leave return times x^7 + x^2 + x + 1.
+    let over = a >> 124;
+    Gf128::new((a << 4) ^ over ^ (over << 1) ^ (over << 2) ^ (over << 7))
 }
 
 /// Tile `index` of a column, which ends in zeros.

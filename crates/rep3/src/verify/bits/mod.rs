@@ -118,12 +118,14 @@ fn fold(
     executor: &dyn Executor,
 ) {
     let tables = byte_tables(powers);
+    // There are as many powers as rows.
+    let Some(tables) = tables.first_chunk() else { return };
     let tiles = tiles(columns[0].len());
     let size = part(tiles, 1, executor);
     let mut tasks: Vec<Task<'_>> = Vec::new();
     for (column, out) in columns.into_iter().zip(out.chunks_mut(LANES * tiles)) {
         for (index, out) in out.chunks_mut(LANES * size).enumerate() {
-            let (tables, tile) = (&tables[..], index * size);
+            let tile = index * size;
             tasks.push(Box::new(move || run(Fold { column, tile, tables, weights, out })));
         }
     }

@@ -76,7 +76,8 @@ proptest! {
         prop_assert!(claims.iter().all(|claim| *claim == claims[0]));
 
         let tables = byte_tables(&prg.elements::<Gf128>(ROWS));
-        let folds = run_every_way(FoldAll { column: &gates.x_own, tables: &tables, weights: &weights.tiles });
+        let tables = tables.first_chunk().unwrap();
+        let folds = run_every_way(FoldAll { column: &gates.x_own, tables, weights: &weights.tiles });
         prop_assert!(folds.iter().all(|fold| *fold == folds[0]));
     }
 }
@@ -85,7 +86,7 @@ proptest! {
 #[derive(Clone)]
 struct FoldAll<'a> {
     column: &'a [u64],
-    tables: &'a [[Gf128; 256]],
+    tables: &'a [[Gf128; 256]; ROWS / 8],
     weights: &'a [[Gf128; 2]],
 }
 

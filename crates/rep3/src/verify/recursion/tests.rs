@@ -8,6 +8,7 @@ use super::*;
 use crate::executor::Inline;
 use crate::network::Party;
 use crate::verify::chain::Statement;
+use crate::verify::folding::Reading;
 
 /// A fresh pair of keys, shared with the left and with the right verifier, and a fresh chain.
 struct Setting {
@@ -71,17 +72,14 @@ impl<F: Field> View<F> {
 /// Runs both verifiers on a proof.
 fn verify<F: Field>(run: u64, proof: &Prover<'_, F>, u: &[F], v: &[F], claims: [F; 2]) -> View<F> {
     let setting = Setting::again(run);
-    let mut left = Left::new(setting.chain.clone(), setting.left(), &proof.message);
-    left.claim = claims[0];
-    let u_end = left.finish(&mut u.to_vec(), &Inline);
-    let mut right = Right::new(setting.chain.clone(), setting.right(), &proof.digests);
-    right.claim = claims[1];
-    let v_end = right.finish(&mut v.to_vec(), &Inline);
+    let counts = levels(u.len());
+    let left = Reading::left(setting.chain.clone(), setting.left(), &counts, &proof.message);
+    let right = Reading::right(setting.chain.clone(), setting.right(), &counts, &proof.digests);
     View {
         message: proof.message.clone(),
-        left: [u_end, left.claim],
-        right: [v_end, right.claim],
-        same_challenges: left.challenges() == right.challenges(),
+        left: [left.end(left.folding(0).fold(0, u, &Inline)), left.claim(F::ZERO, 0, claims[0])],
+        right: [right.end(right.folding(0).fold(0, v, &Inline)), right.claim(F::ZERO, 0, claims[1])],
+        same_challenges: left.challenges == right.challenges,
     }
 }
 
@@ -100,7 +98,7 @@ fn vectors<F: Field>(n: usize, seed: u64) -> [Vec<F>; 2] {
 }
 
 fn complete<F: Field>() {
-    for n in [0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 1000] {
+    for n in [0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 513, 1000, 5000] {
         let [u, v] = vectors::<F>(n, n as u64);
         for round in 0..5 {
             let view = run(round, &u, &v, F::ZERO);
@@ -188,14 +186,14 @@ fn the_best_cheat_in_one_level_wins_as_often_as_its_polynomial_has_roots() {
     for t in 0..trials {
         let setting = Setting::new(t);
         let mut prover = setting.prover();
-        let half = n / 2;
-        let low_high = Gf256::inner_product(&u[..half], &v[half..]) + error[0];
-        let high_low = Gf256::inner_product(&u[half..], &v[..half]) + error[1];
+        let (low, high) = ([&u[..half(n)], &v[..half(n)]], [&u[half(n)..], &v[half(n)..]]);
+        let low_high = Gf256::inner_product(low[0], high[1]) + error[0];
+        let high_low = Gf256::inner_product(high[0], low[1]) + error[1];
         let point = prover.publish(&[low_high, high_low]);
-        let (mut u_next, mut v_next) = (u.clone(), v.clone());
-        let u_next = halve(&mut u_next, point, Gf256::add_multiple, &Inline);
-        let v_next = halve(&mut v_next, point, Gf256::scale_and_add, &Inline);
-        prover.finish(u_next, v_next, &Inline);
+        let [mut u_next, mut v_next] = low.map(<[Gf256]>::to_vec);
+        Gf256::add_multiple(&mut u_next, point, high[0]);
+        Gf256::scale_and_add(&mut v_next, point, high[1]);
+        prover.finish(&mut u_next, &mut v_next, &Inline);
         let claims = [Gf256::ONE, Gf256::inner_product(&u, &v)];
         accepted += u32::from(verify(t, &prover, &u, &v, claims).accepted());
     }
@@ -287,7 +285,7 @@ fn without_the_mask_the_folded_vector_would_give_the_secret_away() {
     let statistic = chi_square((0..SAMPLES).map(|t| {
         let view = run(t, &u, &zero, Gf256::ZERO);
         // Take the mask off again, with the key of prover and right verifier.
-        let point = points(t, n, &view.message)[1].pow(n.div_ceil(2) as u128);
+        let point = points(t, n, &view.message)[1].pow(half(n) as u128);
         (view.right[0] - Setting::again(t).right().mask::<Gf256>(Purpose::RightMask) * point).0
     }));
     assert!(statistic > UNLIKELY, "a zero vector would fold to zero: {statistic:.0}");
@@ -303,10 +301,11 @@ fn guesses_accepted(trials: u64) -> [u32; 2] {
         let view = run(t, &u, &v, Gf256::ZERO);
         assert!(view.accepted());
         let points = points(t, n, &view.message);
-        let mut folded = u.clone();
-        let guess = halve(&mut folded, points[0], Gf256::add_multiple, &Inline);
-        let guess = Gf256::inner_product(guess, &points[1].powers(n / 2));
-        let mask = Setting::again(t).left().mask::<Gf256>(Purpose::LeftMask) * points[1].pow(n as u128 / 2);
+        let (low, high) = u.split_at(half(n));
+        let mut folded = low.to_vec();
+        Gf256::add_multiple(&mut folded, points[0], high);
+        let guess = Gf256::inner_product(&folded, &points[1].powers(half(n)));
+        let mask = Setting::again(t).left().mask::<Gf256>(Purpose::LeftMask) * points[1].pow(half(n) as u128);
         assert_eq!(view.left[0], guess + mask);
         // The sum of the claims is then off by `u*` less the guess.
         accepted[0] += u32::from(view.left[0] == guess);
@@ -341,11 +340,11 @@ fn with_other_challenges_the_right_claim_would_say_something_about_v() {
         let honest = verify(t, &prover, &u, &v, claims);
         assert!(honest.accepted());
         let setting = Setting::again(t);
-        let mut right = Right::new(chain(1 << 40), setting.right(), &prover.digests);
-        right.claim = claims[1];
-        let end = right.finish(&mut v.clone(), &Inline);
-        determined += u32::from(honest.left[0] * end == honest.left[1] + right.claim);
-        assert_ne!(right.challenges(), prover.challenges(), "this is what V2 shows");
+        let right = Reading::right(chain(1 << 40), setting.right(), &levels(n), &prover.digests);
+        let end = right.end(right.folding(0).fold(0, &v, &Inline));
+        determined +=
+            u32::from(honest.left[0] * end == honest.left[1] + right.claim(Gf256::ZERO, 0, claims[1]));
+        assert_ne!(right.challenges, prover.challenges(), "this is what V2 shows");
     }
     assert!(determined < 20, "the claim is no function of the left verifier's view: {determined} of 200");
 }
