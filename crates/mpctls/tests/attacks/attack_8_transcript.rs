@@ -30,6 +30,23 @@ fn a_private_range_that_covers_half_a_number() {
     let mut statement = usual();
     statement.commitments = vec![commitment("free", start, &bytes[start..start + 2])];
     assert_eq!(judge(statement), Err("commitment_range"));
+    // A window of which one digit is shown.
+    let mut statement = usual();
+    statement.received = redact(&bytes, |at| if (start + 1..start + 24).contains(&at) { b'.' } else { b'+' });
+    assert_eq!(judge(statement), Err("commitment_range"));
+}
+
+#[test]
+fn more_hidden_than_the_layout_allows() {
+    let narrow = Source::from_toml(&SOURCE.replace("{ skip = 65536 }", "{ skip = 8 }")).unwrap();
+    assert_eq!(judge_with(usual(), &narrow), Err("response_body"));
+    // The layout ends with the window, the body does not.
+    let after = SOURCE.find("  { skip = 65536 }").unwrap()..SOURCE.find("]\n\n[[fields]]").unwrap();
+    let uid = SOURCE.find("[[fields]]\nname = \"uid\"").unwrap();
+    let mut text = SOURCE[..uid].to_owned();
+    text.replace_range(after, "");
+    let short = Source::from_toml(&text).unwrap();
+    assert_eq!(judge_with(usual(), &short), Err("response_body"));
 }
 
 #[test]
@@ -97,7 +114,7 @@ fn a_value_reflected_from_the_request() {
     assert_eq!(judge(statement), Err("response_body"));
 
     // No anchor that would fit into a string is accepted in the first place.
-    for anchor in ["free: ", r#""free":""#, r#"\"free\":\""#] {
+    for anchor in ["free: ", r#""free":""#, r#"\"free\":\""#, r#",",":""#] {
         let text = SOURCE.replace(r#"'{"asset":"ETH","free":"'"#, &format!("'{anchor}'"));
         assert_eq!(Source::from_toml(&text).unwrap_err().code(), "source_response", "{anchor}");
     }
@@ -233,6 +250,16 @@ fn a_hole_across_a_chunk_boundary_or_the_end_of_the_body() {
         statement.received = redact(&chunks, |i| if (at..at + 24).contains(&i) { b'.' } else { b'+' });
         statement.commitments = vec![commitment("free", at, &chunks[at..at + 24])];
         assert!(matches!(judge(statement), Err("commitment_range" | "response_framing")), "{split}");
+        // The same with the next chunk's size shown: the commitment is to the size, not to the value's end.
+        let before = split - value;
+        let size = at + before..at + before + 2 + position(&chunks[at + before + 2..], "\r\n") + 2;
+        let (mut statement, _) = honest(&source(), &response(BODY));
+        statement.received = redact(&chunks, |i| {
+            let hidden = (at..at + 24 + size.len()).contains(&i) && !size.contains(&i);
+            if hidden { b'.' } else { b'+' }
+        });
+        statement.commitments = vec![commitment("free", at, &chunks[at..at + 24])];
+        assert_eq!(judge(statement), Err("commitment_range"), "{split}");
     }
     // A boundary right before or right after the window is fine.
     for split in [value, value + 24] {
@@ -265,6 +292,10 @@ fn a_disclosed_value_that_is_none() {
         let bytes = response(&body);
         assert_eq!(source().disclose_response(&bytes, false).unwrap_err().code(), "disclosed_value", "{uid}");
     }
+    // A prover that shows a value beyond the range nevertheless.
+    let generous = Source::from_toml(&SOURCE.replace("max = 9000000000\n", "max = 9999999999\n")).unwrap();
+    let beyond = response(&BODY.replace("354937868", "9000000001"));
+    assert_eq!(judge(honest(&generous, &beyond).0), Err("disclosed_value"));
     // Its last digit hidden: the value would look smaller.
     let bytes = response(BODY);
     let mut statement = usual();

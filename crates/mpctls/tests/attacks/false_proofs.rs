@@ -1,14 +1,16 @@
 //! A prover that proves one thing and claims another. The modified prover runs the proof of what is true; the
 //! notary checks what was claimed. Whatever differs, the notary must notice.
 
+use circuit::Backend;
 use mpctls::attestation::Statement;
 use mpctls::proof;
 use mpctls::tls::Session;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use std::sync::LazyLock;
+use twopc::Error;
 use twopc::ot::{CotReceiver, CotSender};
-use twopc::quicksilver::{Prover, Verifier};
+use twopc::quicksilver::{Proof, Prover, Proving, Verifier};
 
 use crate::fixture::from_disclosure;
 use crate::support::{Authority, BODY, Goodbye, HOST, captured_request, response, secrets, site, source};
@@ -35,6 +37,15 @@ static TRUTH: LazyLock<Truth> = LazyLock::new(|| {
 
 /// What the notary says to `claimed` over `server`'s stream while the prover proves the truth.
 fn claim(claimed: &Statement, server: &[u8]) -> Result<(), proof::ProofError> {
+    claim_while_proving(&TRUTH.statement, claimed, server)
+}
+
+/// What the notary says to `claimed` while the prover goes through the proof of `proven`, even where it is false.
+fn claim_while_proving(
+    proven: &Statement,
+    claimed: &Statement,
+    server: &[u8],
+) -> Result<(), proof::ProofError> {
     let truth = &*TRUTH;
     let honest = Session::read(&truth.client, &truth.server).unwrap();
     let seen = Session::read(&truth.client, server).unwrap();
@@ -44,9 +55,9 @@ fn claim(claimed: &Statement, server: &[u8]) -> Result<(), proof::ProofError> {
             let mut rng = ChaCha20Rng::seed_from_u64(1);
             let mut cots = CotReceiver::setup(&mut left, &mut rng).unwrap();
             let mut prover = Prover::new();
-            let mut proof = prover.on(&mut cots, &mut left);
+            let mut proof = Bold(prover.on(&mut cots, &mut left));
             let (master, openings) = (Some(&truth.master), Some(&truth.openings[..]));
-            let _told = proof::session(&mut proof, &honest, &truth.statement, master, openings);
+            let _told = proof::session(&mut proof, &honest, proven, master, openings);
         });
         let mut rng = ChaCha20Rng::seed_from_u64(2);
         let mut cots =
@@ -56,6 +67,59 @@ fn claim(claimed: &Statement, server: &[u8]) -> Result<(), proof::ProofError> {
         drop(right);
         verdict
     })
+}
+
+/// A prover that goes on where an honest one sees that a statement is false.
+struct Bold<'a>(Proving<'a>);
+
+impl Backend for Bold<'_> {
+    type Wire = <Proving<'static> as Backend>::Wire;
+    type Error = Error;
+
+    fn constant(&mut self, bit: bool) -> Self::Wire {
+        self.0.constant(bit)
+    }
+
+    fn xor(&mut self, a: &Self::Wire, b: &Self::Wire) -> Self::Wire {
+        self.0.xor(a, b)
+    }
+
+    fn not(&mut self, a: &Self::Wire) -> Self::Wire {
+        self.0.not(a)
+    }
+
+    fn and(&mut self, pairs: &[(Self::Wire, Self::Wire)]) -> Result<Vec<Self::Wire>, Error> {
+        self.0.and(pairs)
+    }
+
+    fn invert_bytes(&mut self, bytes: &[Self::Wire]) -> Result<Option<Vec<Self::Wire>>, Error> {
+        self.0.invert_bytes(bytes)
+    }
+}
+
+impl Proof for Bold<'_> {
+    fn commit(&mut self, count: usize, bits: impl FnOnce() -> Vec<bool>) -> Result<Vec<Self::Wire>, Error> {
+        self.0.commit(count, bits)
+    }
+
+    fn assert_zero(&mut self, wires: &[Self::Wire]) -> Result<(), Error> {
+        match self.0.assert_zero(wires) {
+            Err(Error::FalseStatement) => Ok(()),
+            other => other,
+        }
+    }
+
+    fn reveal(&mut self, wires: &[Self::Wire]) -> Result<Vec<bool>, Error> {
+        self.0.reveal(wires)
+    }
+
+    fn sync(&mut self) -> Result<(), Error> {
+        self.0.sync()
+    }
+
+    fn finish(&mut self) -> Result<(), Error> {
+        self.0.finish()
+    }
 }
 
 #[test]
@@ -99,7 +163,8 @@ fn a_class_that_hidden_bytes_are_not_of() {
         length: place.length,
         class: mpctls::class::Class::Url,
     });
-    assert!(claim(&truth, &TRUTH.server).is_err());
+    let cheating = proof::ProofError::Protocol(Error::Cheating { what: "zero-knowledge proof" });
+    assert_eq!(claim_while_proving(&truth, &truth, &TRUTH.server), Err(cheating));
 }
 
 #[test]
