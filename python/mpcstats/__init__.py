@@ -2,7 +2,7 @@
 
 A program is a Python function over tables, marked with :func:`program`. Calling it traces a *plan*; nothing is computed
 then. See ``program.explain()`` for what it costs and reveals, ``program.simulate(dataframe)`` to try it on data of your
-own, and ``docs/src/python.md`` for the reference.
+own, ``Client(survey, keys).run(program)`` to ask the parties of a survey, and ``docs/src/python.md`` for the reference.
 """
 
 from mpcstats._native import (
@@ -37,6 +37,7 @@ from mpcstats._native import (
     proportion,
     proportion_interval,
     pstdev,
+    ptp,
     pvariance,
     quantiles,
     shape,
@@ -50,8 +51,9 @@ from mpcstats._native import (
     weighted_variance,
     where,
 )
+from mpcstats.client import Client, Epoch, Release
 from mpcstats.data import schema_of
-from mpcstats.errors import ProgramError
+from mpcstats.errors import ClientError, ProgramError
 from mpcstats.program import Explanation, Program, program
 from mpcstats.result import Result, Value
 

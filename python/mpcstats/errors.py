@@ -9,3 +9,12 @@ class ProgramError(Exception):
         self.code = code
         self.cause = cause
         self.hint = hint
+
+
+class ClientError(Exception):
+    """A server, or a check of this client, refused; or a server cannot be reached."""
+
+    def __init__(self, code: str, cause: str) -> None:
+        super().__init__(f"{cause} [{code}]")
+        self.code = code
+        self.cause = cause

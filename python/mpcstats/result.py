@@ -47,12 +47,17 @@ class Result(Mapping[str, Any]):
     @classmethod
     def from_json(cls, text: str) -> "Result":
         """Reads what the parties' outputs were decoded to."""
+        return cls(cls.rows_of(json.loads(text)))
+
+    @staticmethod
+    def rows_of(decoded: list[dict[str, Any]]) -> list[tuple[list[str], Value]]:
+        """The rows of a decoded result."""
         rows = []
-        for row in json.loads(text):
+        for row in decoded:
             exact = Decimal(row["exact"]) if "exact" in row else None
             value = Value(row["value"], row["error"], exact, row.get("unit"), row.get("withheld"))
             rows.append((row["path"], value))
-        return cls(rows)
+        return rows
 
     def __getitem__(self, name: str) -> Any:
         nested = [(path[1:], value) for path, value in self._rows if path and path[0] == name]

@@ -169,6 +169,16 @@ impl Column {
         wrap(self.inner.fill(&scalar(self.inner.program(), value)?))
     }
 
+    /// Where a value is present.
+    fn notna(&self) -> PyResult<Self> {
+        wrap(self.inner.is_present())
+    }
+
+    /// Where a value is missing.
+    fn isna(&self) -> PyResult<Self> {
+        wrap(!&self.inner.is_present())
+    }
+
     /// Whether the value is one of `values`.
     fn isin(&self, values: Vec<Bound<'_, PyAny>>) -> PyResult<Self> {
         let mut any: Option<build::Column> = None;

@@ -38,6 +38,8 @@ scalars! {
     stdev = |x| x.standard_deviation(false);
     /// The standard deviation of a population.
     pstdev = |x| x.standard_deviation(true);
+    /// The range: the largest value less the smallest.
+    ptp = build::Column::range_width;
     /// The geometric mean of positive numbers.
     geometric_mean = build::Column::geometric_mean;
     /// The harmonic mean of positive numbers.
@@ -233,7 +235,7 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     macro_rules! add {
         ($($name:ident),*) => { $( module.add_function(wrap_pyfunction!($name, module)?)?; )* };
     }
-    add!(mean, median, mode, variance, pvariance, stdev, pstdev, geometric_mean, harmonic_mean, gini);
+    add!(mean, median, mode, variance, pvariance, stdev, pstdev, ptp, geometric_mean, harmonic_mean, gini);
     add!(median_abs_deviation, proportion, covariance, correlation, spearmanr, weighted_mean);
     add!(weighted_variance, linear_regression, crosstab, chi2_contingency, ttest_ind, ttest_rel, f_oneway);
     add!(mannwhitneyu, shape, trim_mean, lorenz, histogram, counts_from, quantiles, multiple_regression);

@@ -1,4 +1,5 @@
-//! The native part of the Python package `mpcstats`: columns and scalars that trace a plan, and the simulator.
+//! The native part of the Python package `mpcstats`: columns and scalars that trace a plan, the simulator, and the
+//! consumer's client.
 //!
 //! Nothing is decided here: every method calls the one of the same name in crate `stats`, and a refusal becomes a
 //! Python exception at once, so that its traceback ends at the user's line.
@@ -7,6 +8,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
 #![allow(clippy::unused_self, reason = "Python methods take self")]
 
+mod client;
 mod column;
 mod convert;
 mod functions;
@@ -26,6 +28,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<column::Column>()?;
     module.add_class::<scalar::Scalar>()?;
     module.add_class::<record::Record>()?;
+    module.add_class::<client::Connection>()?;
     functions::add_to(module)?;
     simulate::add_to(module)
 }

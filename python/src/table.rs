@@ -114,8 +114,8 @@ impl Table {
 
     fn part(&self, condition: &build::Column) -> Self {
         let condition = match &self.condition {
-            Some(earlier) => earlier & condition,
-            None => condition.clone(),
+            Some(earlier) => &earlier.holds() & &condition.holds(),
+            None => condition.holds(),
         };
         Self {
             program: self.program.clone(),
@@ -165,8 +165,10 @@ impl Table {
         })
     }
 
-    /// The rows by the labels of a category or by a boolean.
-    fn groupby(&self, by: &Bound<'_, PyAny>) -> PyResult<GroupBy> {
+    /// The rows by the labels of a category or by a boolean. By a number whose values nobody listed: the `top` values
+    /// that occur most often, each with its `key`, its `count` and the aggregate as `value`.
+    #[pyo3(signature = (by, top=None))]
+    fn groupby(&self, by: &Bound<'_, PyAny>, top: Option<u32>) -> PyResult<GroupBy> {
         let by = if let Ok(name) = by.extract::<String>() {
             self.__getattr__(&name)?.inner
         } else {
@@ -176,7 +178,18 @@ impl Table {
                 .inner
                 .clone()
         };
-        Ok(GroupBy { table: self.part_of(), by })
+        let by = self.condition.as_ref().map_or_else(|| by.clone(), |condition| by.filter(condition));
+        let labelled = by.is_boolean() || by.labels().is_some();
+        match top {
+            None if !labelled => {
+                Err(PyValueError::new_err("a number has no labels: name how many groups, with top=10"))
+            }
+            Some(_) if labelled => Err(PyValueError::new_err("top is for numbers; all labels are groups")),
+            Some(top) if !(1..=MAX_GROUPS).contains(&top) => {
+                Err(PyValueError::new_err(format!("top is 1 to {MAX_GROUPS}")))
+            }
+            _ => Ok(GroupBy { table: self.part_of(), by, top }),
+        }
     }
 
     /// Adds the columns of another data set, row by row where `on` is the same in both. Rows without a partner
@@ -222,17 +235,21 @@ impl Table {
     }
 }
 
+/// The most groups of values that nobody listed.
+const MAX_GROUPS: u32 = 100;
+
 /// The groups of a data set. Take a column of it (`g.balance` or `g["balance"]`) and aggregate.
 #[pyclass(unsendable, module = "mpcstats")]
 pub struct GroupBy {
     table: Table,
     by: build::Column,
+    top: Option<u32>,
 }
 
 #[pymethods]
 impl GroupBy {
     fn __getattr__(&self, name: &str) -> PyResult<Grouped> {
-        Ok(Grouped { of: self.table.__getattr__(name)?.inner, by: self.by.clone() })
+        Ok(Grouped { of: self.table.__getattr__(name)?.inner, by: self.by.clone(), top: self.top })
     }
 
     fn __getitem__(&self, name: &str) -> PyResult<Grouped> {
@@ -241,7 +258,7 @@ impl GroupBy {
 
     /// How many rows each group has.
     fn size(&self) -> PyResult<Record> {
-        crate::record::wrap(&library::group_by(&self.by, &self.by, build::Column::count))
+        aggregate(&self.by, &self.by, self.top, build::Column::count)
     }
 }
 
@@ -250,11 +267,21 @@ impl GroupBy {
 pub struct Grouped {
     of: build::Column,
     by: build::Column,
+    top: Option<u32>,
+}
+
+type Aggregate = fn(&build::Column) -> build::Scalar;
+
+fn aggregate(of: &build::Column, by: &build::Column, top: Option<u32>, take: Aggregate) -> PyResult<Record> {
+    crate::record::wrap(&match top {
+        Some(top) => library::group_by_frequent(of, by, top, take),
+        None => library::group_by(of, by, take),
+    })
 }
 
 impl Grouped {
-    fn aggregate(&self, aggregate: impl Fn(&build::Column) -> build::Scalar) -> PyResult<Record> {
-        crate::record::wrap(&library::group_by(&self.of, &self.by, aggregate))
+    fn aggregate(&self, take: Aggregate) -> PyResult<Record> {
+        aggregate(&self.of, &self.by, self.top, take)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a consumer does: ask, collect what the three parties state, check it, put the result together.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use stats::{Outcome, Plan, ResultTable};
@@ -9,6 +10,7 @@ use survey::wire::QueryStatus;
 use survey::{Certificate, Choice, Code, Id, Identity, OpeningKey, Query, Refusal, Survey};
 
 use crate::error::ClientError;
+use crate::keys::Keys;
 use crate::open::OpenSurvey;
 
 /// The pause between two questions for a result.
@@ -35,6 +37,15 @@ pub struct Answer {
 }
 
 impl Consumer {
+    /// Reads a key file.
+    ///
+    /// # Errors
+    /// See [`Keys::read`].
+    pub fn read(keys: &Path) -> Result<Self, Refusal> {
+        let Keys { identity, opening, .. } = Keys::read(keys)?;
+        Ok(Self { identity, opening })
+    }
+
     /// Asks and waits. Without `epochs`, over all closed ones.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //!
 //! - [`OpenSurvey`] ([`open`]): fetches a survey and checks it against its id.
 //! - [`provider`]: proves a value with the notary, shares it among the parties, submits, waits for the receipt.
+//! - [`keys`]: key files.
 //! - [`notary`]: the way to a notary.
 //! - [`consumer`]: asks, collects the three parties' statements, puts the result together.
 //! - [`record`]: the little that a provider keeps, and the proof that a release holds its submission.
@@ -14,6 +15,7 @@
 pub mod api;
 pub mod consumer;
 mod error;
+pub mod keys;
 pub mod notary;
 pub mod open;
 pub mod provider;

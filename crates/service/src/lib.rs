@@ -17,7 +17,6 @@ pub mod exchange;
 pub mod export;
 pub mod fixture;
 pub mod http;
-pub mod keys;
 pub mod metrics;
 pub mod notary;
 pub mod party;
@@ -26,3 +25,5 @@ pub mod run;
 pub mod storage;
 mod tls_listener;
 pub mod webhook;
+
+pub use client::keys;

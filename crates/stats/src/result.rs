@@ -88,6 +88,7 @@ impl fmt::Display for Reason {
 /// # Errors
 /// [`Code::Data`](crate::Code::Data) if the outcome is not one of this plan.
 pub fn decode(checked: &Checked, outcome: &Outcome<Vec<Number>>) -> Result<ResultTable, PlanError> {
+    let checked = &checked.for_rows(&outcome.rows)?;
     let opened: Vec<_> = allowed(checked, &outcome.tests).collect();
     if outcome.tests.len() != checked.tests.len() || opened.len() != outcome.values.len() {
         return Err(clear::data("these numbers were opened by another plan"));
@@ -96,8 +97,8 @@ pub fn decode(checked: &Checked, outcome: &Outcome<Vec<Number>>) -> Result<Resul
         .openings
         .iter()
         .map(|opening| {
-            let failed = opening.tests.iter().find(|test| !outcome.tests[**test]);
-            let reason = failed.map_or(Reason::Undefined, |test| checked.tests[*test].reason);
+            let failed = opening.tests.iter().filter(|test| !outcome.tests[**test]);
+            let reason = failed.map(|test| checked.tests[*test].reason).min().unwrap_or(Reason::Undefined);
             (opening.node, Value::Scalar(Number::Withheld(reason)))
         })
         .collect();

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use client::consumer::Consumer;
 use client::{OpenSurvey, Reference};
-use service::keys::Keys;
 use stats::Plan;
 use survey::{Choice, Survey};
 
@@ -87,8 +86,7 @@ fn listed_with(survey: &Survey, stats: &[String]) -> Result<Choice, Failure> {
 
 /// Runs the command.
 pub fn run(args: &Query) -> Result<(), Failure> {
-    let keys = Keys::read(&args.keys)?;
-    let consumer = Consumer { identity: keys.identity, opening: keys.opening };
+    let consumer = Consumer::read(&args.keys)?;
     let runtime = runtime()?;
     let survey = runtime.block_on(OpenSurvey::open(&args.survey, None))?;
     let choice = match (&args.listed, &args.plan, &args.program) {

@@ -92,8 +92,8 @@ impl Column {
         Self { mask: self.common_mask(other.mask), ..self.clone() }
     }
 
-    /// Where a boolean column is present and holds.
-    fn holds(&self) -> Self {
+    /// Where a boolean column is present and holds; no row is left out.
+    pub fn holds(&self) -> Self {
         let node = match self.mask {
             Some(right) if right != self.node => self.program.node(Op::And { left: self.node, right }),
             _ => self.node,
@@ -101,7 +101,13 @@ impl Column {
         Self { mask: None, ..self.with(node) }
     }
 
-    /// Where a value counts.
+    /// The same, counting also where `settled` holds, which has no missing values.
+    fn or_settled(&self, settled: &Self) -> Self {
+        let mask = self.present().map(|present| (&present | settled).node);
+        Self { mask, ..self.clone() }
+    }
+
+    /// Where a value counts, if some do not.
     pub fn present(&self) -> Option<Self> {
         self.mask.map(|mask| Self { mask: None, unit: None, ..self.with(mask) })
     }
@@ -222,12 +228,31 @@ impl Column {
         Self { unit: None, ..self.with(self.program.node(op)) }
     }
 
-    /// `then` where this holds, `otherwise` elsewhere.
+    /// `then` where this holds, `otherwise` elsewhere. Only what is chosen can be missing.
     pub fn choose(&self, then: &Self, otherwise: &Self) -> Self {
         let op = Op::Select { condition: self.node, then: then.node, otherwise: otherwise.node };
         let unit = Unit::sum(then.unit(), otherwise.unit());
-        let mask = then.common_mask(otherwise.mask);
-        Self { mask: self.common_mask(mask), ..self.zip(then, op, unit) }
+        let chosen = Self { mask: None, ..self.zip(then, op, unit) };
+        let present = if then.mask == otherwise.mask {
+            then.present()
+        } else {
+            let not_chosen = [(self.plain(), then), (!&self.plain(), otherwise)].map(|(where_chosen, of)| {
+                of.present().map(|present| !&(&where_chosen & &!&present))
+            });
+            not_chosen.into_iter().flatten().reduce(|left, right| &left & &right)
+        };
+        let mask = chosen.common_mask(present.map(|present| present.node));
+        Self { mask: self.common_mask(mask), ..chosen }
+    }
+
+    /// The same without its mask.
+    fn plain(&self) -> Self {
+        Self { mask: None, ..self.clone() }
+    }
+
+    /// Where a value counts; everywhere, if no value is missing or left out.
+    pub fn is_present(&self) -> Self {
+        self.present().unwrap_or_else(|| Self { unit: None, ..self.equals(self) })
     }
 
     /// A column that holds `value` in every row of this.
@@ -235,6 +260,12 @@ impl Column {
         let zero = self
             .with(self.program.node(Op::Subtract { left: self.number().node, right: self.number().node }));
         Self { unit: value.unit().cloned(), ..&zero + value }
+    }
+
+    /// Where this holds, if `condition` does.
+    pub fn and_scalar(&self, condition: &Scalar) -> Self {
+        let node = self.program.node(Op::And { left: self.node, right: condition.node() });
+        Self { unit: None, ..self.with(node) }
     }
 
     // Aggregates.
@@ -252,27 +283,34 @@ impl Column {
         Scalar::new(&self.program, self.program.node(op), unit)
     }
 
-    /// The smallest value.
+    /// The smallest value; undefined if no row counts.
     pub fn min(&self) -> Scalar {
         let column = self.number();
         let (_, most) = column.range();
-        self.scalar(Op::Min { of: column.fill(&self.program.decimal(&most)).node })
+        let least = self.scalar(Op::Min { of: column.fill(&self.program.decimal(&most)).node });
+        self.unless_empty(&least)
     }
 
-    /// The largest value.
+    /// The largest value; undefined if no row counts.
     pub fn max(&self) -> Scalar {
         let column = self.number();
         let (least, _) = column.range();
-        self.scalar(Op::Max { of: column.fill(&self.program.decimal(&least)).node })
+        let most = self.scalar(Op::Max { of: column.fill(&self.program.decimal(&least)).node });
+        self.unless_empty(&most)
     }
 
-    /// The value at a rank, counted from 0 in ascending order of the rows that count.
+    /// The value at a rank, counted from 0 in ascending order of the rows that count; undefined if no row counts.
     pub fn at_rank(&self, rank: &Scalar) -> Scalar {
         if self.mask.is_none() {
-            return self.scalar(Op::OrderStatistic { of: self.node, rank: rank.node() });
+            return self.scalar(Op::OrderStatistic { of: self.number().node, rank: rank.node() });
         }
         let order = self.sorted();
-        order.scalar(Op::Element { of: order.node, at: rank.node() })
+        self.unless_empty(&order.scalar(Op::Element { of: order.node, at: rank.node() }))
+    }
+
+    /// `value`, undefined if no row counts.
+    pub fn unless_empty(&self, value: &Scalar) -> Scalar {
+        if self.mask.is_none() { value.clone() } else { value.when(&self.count().equals(&self.program.constant(0)).negate()) }
     }
 
     // Order.
@@ -326,13 +364,38 @@ impl Column {
         Self { unit: None, ..self.with(node) }
     }
 
-    /// The value that occurs most often, the smallest if several do. No value may be missing or left out.
+    /// The value that occurs most often, the smallest if several do; undefined if no row counts.
     pub fn mode(&self) -> Scalar {
-        if self.mask.is_some() {
-            let hint = "fill missing values first, or count each value with `where`";
-            self.program.refuse(PlanError::new(Code::Type, "a mode takes every row", hint));
+        if self.mask.is_none() {
+            return self.scalar(Op::Mode { of: self.number().node });
         }
-        self.scalar(Op::Mode { of: self.node })
+        let value = self.frequent(1).into_iter().next().map(|(value, _)| value);
+        value.map_or_else(|| self.program.constant(0), |value| self.unless_empty(&value))
+    }
+
+    /// The `most` values that occur most often, the smaller first if two do as often, and how often each does; 0 and
+    /// 0 if there are fewer.
+    ///
+    /// Sorted by how often its value occurs, a row's group stands together: the next group begins as many rows further
+    /// as the row's own group has.
+    pub fn frequent(&self, most: u32) -> Vec<(Scalar, Scalar)> {
+        let column = self.number();
+        let (least, of) = (column.range().0, column.of());
+        let often = (&(&column.rank(true) - &column.rank(false)) + 1).fill_zero();
+        // Rarer values come later; a step of rarity is wider than the range of the values.
+        let step = Decimal::new(&of.range.max - &of.range.min + 1, of.scale().decimal);
+        let rarity = &self.program.decimal(&Decimal::new(self.max_rows(), 0)) - &often;
+        let place = (&column - &self.program.decimal(&least)).fill_zero();
+        let order = &(&rarity * &self.program.decimal(&step)) + &place;
+        let (values, counts) = (column.fill_zero().sorted_by(&order), often.sorted_by(&order));
+        let mut at = self.program.constant(0);
+        let mut found = Vec::new();
+        for _ in 0..most {
+            let (value, count) = (values.at(&at), counts.at(&at));
+            at = at + &count;
+            found.push((value, count));
+        }
+        found
     }
 
     /// Each integer divided by `2^bits` and rounded down, without its unit and scale.
@@ -402,27 +465,39 @@ operator!(Add, add, Add, Unit::sum);
 operator!(Sub, sub, Subtract, Unit::sum);
 operator!(Mul, mul, Multiply, |left, right| Unit::product(left, right, 1));
 
-macro_rules! logic {
-    ($trait:ident, $method:ident, $combine:expr) => {
-        impl $trait<&Column> for &Column {
-            type Output = Column;
-            fn $method(self, other: &Column) -> Column {
-                let combine: fn(&Column, &Column) -> NodeId = $combine;
-                let mask = self.common_mask(other.mask);
-                Column { mask, unit: None, ..self.with(combine(self, other)) }
-            }
-        }
-    };
+impl BitXor<&Column> for &Column {
+    type Output = Column;
+    fn bitxor(self, other: &Column) -> Column {
+        self.zip(other, Op::Xor { left: self.node, right: other.node }, None)
+    }
 }
 
-logic!(BitAnd, bitand, |a, b| a.program.node(Op::And { left: a.node, right: b.node }));
-logic!(BitXor, bitxor, |a, b| a.program.node(Op::Xor { left: a.node, right: b.node }));
-logic!(BitOr, bitor, |a, b| {
-    let program = &a.program;
-    let (left, right) = (program.node(Op::Not { of: a.node }), program.node(Op::Not { of: b.node }));
-    let of = program.node(Op::And { left, right });
-    program.node(Op::Not { of })
-});
+/// Both hold. One that does not settles it, even where the other is missing (S. Kleene's three-valued logic).
+impl BitAnd<&Column> for &Column {
+    type Output = Column;
+    fn bitand(self, other: &Column) -> Column {
+        let both = self.zip(other, Op::And { left: self.node, right: other.node }, None);
+        if self.mask == other.mask {
+            return both;
+        }
+        let fails = |column: &Column| (!column).holds();
+        let settled = &fails(self) | &fails(other);
+        both.or_settled(&settled)
+    }
+}
+
+/// One holds. One that does settles it, even where the other is missing.
+impl BitOr<&Column> for &Column {
+    type Output = Column;
+    fn bitor(self, other: &Column) -> Column {
+        if self.mask == other.mask {
+            return !&(&!self & &!other);
+        }
+        let settled = &self.holds() | &other.holds();
+        let either = Column { mask: self.common_mask(other.mask), ..settled.clone() };
+        either.or_settled(&settled)
+    }
+}
 
 impl Not for &Column {
     type Output = Column;

@@ -87,6 +87,11 @@ impl Scalar {
         self.apply(op, Unit::sum(then.unit(), otherwise.unit()))
     }
 
+    /// This, undefined unless `condition` holds.
+    pub fn when(&self, condition: &Self) -> Self {
+        self.apply(Op::Require { condition: condition.node, of: self.node }, self.unit.clone())
+    }
+
     /// The smaller of both.
     pub fn minimum(&self, other: &Self) -> Self {
         self.less(other).select(self, other)

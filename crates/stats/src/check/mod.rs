@@ -9,6 +9,7 @@ mod types;
 pub use interval::Interval;
 pub use kinds::{Kind, Rows, Scale, Shape, Type};
 pub use policy::{Leak, Limits};
+use policy::Mask;
 pub use types::{COMPARE_BITS, FIELD_BITS, FIXED_BITS, infer};
 
 use crate::error::{Code, PlanError};
@@ -75,20 +76,29 @@ pub fn check(plan: &Plan, schema: &Schema, limits: &Limits) -> Result<Checked, P
     let mut leaks = BTreeSet::new();
     let mut tests = Tests::default();
     let mut openings = Vec::new();
+    let added = policy::added(&checker.plan, &checker.types);
     for (node, guards) in targets {
         let mut required = BTreeSet::new();
+        // What a result is divided by is a part of it, even where other results tell that already.
+        let roots: BTreeSet<_> = guards.0.iter().copied().chain([node]).collect();
         for guard in guards.0 {
             let test = checker.not_zero(guard)?;
             required.insert(tests.add(Test { node: test, reason: Reason::Undefined }));
         }
-        for below in checker.cone(node) {
+        for below in cone(&checker.plan, roots) {
             let op = checker.plan.op(below).clone();
             checker.check_secret(below, &op)?;
             types::check_range(&op, &checker.types[below.index()]).map_err(|error| error.at(below))?;
             leaks.extend(policy::leak_of(&op));
-            let mask = policy::mask_of(&checker.plan, &checker.types, &op);
-            if let (Some(mask), true) = (mask, limits.minimum > 0) {
-                for test in checker.large_enough(mask, limits.minimum)? {
+            if let Op::Require { condition, .. } = op {
+                required.insert(tests.add(Test { node: condition, reason: Reason::Undefined }));
+            }
+            if limits.minimum == 0 {
+                continue;
+            }
+            policy::check_row_access(&checker.plan, &checker.types, &op).map_err(|error| error.at(below))?;
+            for mask in checker.masks(below, &op, &added)? {
+                for test in checker.large_enough(&mask, limits.minimum)? {
                     required.insert(tests.add(Test { node: test, reason: Reason::TooFew }));
                 }
             }
@@ -124,6 +134,19 @@ impl Checked {
     /// The nodes that are opened, in order, if their conditions hold.
     pub fn opened(&self) -> impl Iterator<Item = NodeId> + '_ {
         self.openings.iter().map(|opening| opening.node)
+    }
+
+    /// The same plan for data sets of exactly these numbers of rows: narrower ranges, and tighter bounds on errors.
+    pub(crate) fn for_rows(&self, rows: &BTreeMap<String, u64>) -> Result<Self, PlanError> {
+        let mut plan = self.plan.clone();
+        for (name, table) in &mut plan.schema.tables {
+            table.max_rows = rows.get(name).copied().unwrap_or(table.max_rows).min(table.max_rows);
+        }
+        let mut types = Vec::with_capacity(plan.nodes.len());
+        for op in &plan.nodes {
+            types.push(infer(&plan.schema, &types, op)?);
+        }
+        Ok(Self { plan, types, ..self.clone() })
     }
 
     /// How many results the plan names.
@@ -188,8 +211,17 @@ impl Checker {
         Err(PlanError::new(Code::Secret, cause, "publish the numbers that it is computed from, too").at(node))
     }
 
-    fn cone(&self, node: NodeId) -> BTreeSet<NodeId> {
-        cone(&self.plan, BTreeSet::from([node]))
+    /// The masks by which a node picks rows out: the one that it is given, or where a join finds a partner.
+    fn masks(&mut self, node: NodeId, op: &Op, added: &BTreeSet<NodeId>) -> Result<Vec<Mask>, PlanError> {
+        let given = policy::mask_of(&self.plan, &self.types, added, node);
+        let found = match *op {
+            Op::Lookup { key, among, .. } => {
+                let matched = self.node(Op::Matched { key, among })?;
+                Some(Mask::new(&self.plan, matched, vec![node]))
+            }
+            _ => None,
+        };
+        Ok(given.into_iter().chain(found).collect())
     }
 
     /// The node that applies `op`: an earlier one if there is one.
@@ -213,23 +245,41 @@ impl Checker {
         self.node(Op::Not { of })
     }
 
-    /// Conditions that `mask` holds for enough rows, and leaves out enough of those whose values are present.
-    fn large_enough(&mut self, mask: NodeId, minimum: u32) -> Result<Vec<NodeId>, PlanError> {
-        let mut tests = vec![self.at_least(mask, minimum)?];
-        let (present, chosen) = policy::conditions(&self.plan, mask);
-        if !chosen.is_empty() {
-            let mut out = self.all(chosen)?;
-            out = self.node(Op::Not { of: out })?;
-            for left in present {
-                out = self.node(Op::And { left, right: out })?;
-            }
+    /// Conditions that `mask` holds for enough rows, and leaves out enough: of those whose values are present, by what
+    /// the plan chose; and none or enough because values of other columns are missing, which no plan chooses.
+    fn large_enough(&mut self, mask: &Mask, minimum: u32) -> Result<Vec<NodeId>, PlanError> {
+        let mut tests = vec![self.at_least(mask.condition, minimum)?];
+        if !mask.chosen.is_empty() {
+            let present: BTreeSet<_> = mask.own.union(&mask.others).copied().collect();
+            let out = self.left_out(&mask.chosen, &present)?;
             tests.push(self.at_least(out, minimum)?);
+        }
+        if !mask.others.is_empty() {
+            let out = self.left_out(&mask.others, &mask.own)?;
+            let (few, some) = (self.at_least(out, minimum)?, self.at_least(out, 1)?);
+            let few = self.node(Op::Not { of: few })?;
+            let of = self.node(Op::And { left: few, right: some })?;
+            tests.push(self.node(Op::Not { of })?);
         }
         Ok(tests)
     }
 
-    fn all(&mut self, conditions: BTreeSet<NodeId>) -> Result<NodeId, PlanError> {
-        let mut conditions = conditions.into_iter();
+    /// Where one of `conditions` fails, among the rows where `present` holds.
+    fn left_out(
+        &mut self,
+        conditions: &BTreeSet<NodeId>,
+        present: &BTreeSet<NodeId>,
+    ) -> Result<NodeId, PlanError> {
+        let all = self.all(conditions)?;
+        let mut out = self.node(Op::Not { of: all })?;
+        for left in present {
+            out = self.node(Op::And { left: *left, right: out })?;
+        }
+        Ok(out)
+    }
+
+    fn all(&mut self, conditions: &BTreeSet<NodeId>) -> Result<NodeId, PlanError> {
+        let mut conditions = conditions.iter().copied();
         let Some(mut all) = conditions.next() else { return self.constant(1) };
         for right in conditions {
             all = self.node(Op::And { left: all, right })?;

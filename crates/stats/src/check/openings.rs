@@ -6,6 +6,7 @@
 
 use super::kinds::{Kind, Type};
 use crate::plan::{NodeId, Op, Plan};
+use num_traits::Zero;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A number to open, and the numbers that must not be 0 for the results to determine it.
@@ -92,7 +93,11 @@ fn determined(plan: &Plan, types: &[Type], node: NodeId, known: &[bool]) -> Opti
         Op::Add { left, right } | Op::Subtract { left, right } => {
             other(left, right).map(|(argument, _)| (argument, None))
         }
-        Op::Multiply { left, right } if left == right => None,
+        Op::Multiply { left, right }
+            if left == right || [left, right].into_iter().any(|node| is_zero(plan, *node)) =>
+        {
+            None
+        }
         Op::Multiply { left, right } | Op::Divide { left, right } => other(left, right).and_then(unless_zero),
         Op::Not { of } | Op::Number { of } | Op::Sqrt { of } | Op::Log { of } | Op::Exp { of } => {
             Some((*of, None))
@@ -100,6 +105,11 @@ fn determined(plan: &Plan, types: &[Type], node: NodeId, known: &[bool]) -> Opti
         Op::Distribution { of, parameters, .. } if parameters.iter().all(is_known) => Some((*of, None)),
         _ => None,
     }
+}
+
+/// A product with 0 tells nothing of the other factor.
+fn is_zero(plan: &Plan, node: NodeId) -> bool {
+    matches!(plan.op(node), Op::Constant { value } if value.units().is_zero())
 }
 
 fn never_zero(of: &Type) -> bool {

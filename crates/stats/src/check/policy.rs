@@ -94,21 +94,114 @@ pub fn leak_of(op: &Op) -> Option<Leak> {
     }
 }
 
-/// The boolean column by which `op` picks rows out, if it does.
+/// The boolean column by which `node` picks rows out, if it does.
 ///
-/// A `select` between two columns by comparing these two (an absolute value, a smaller or larger one) picks values
-/// and no rows; a comparison with the previous row of a sorted column marks ties.
-pub fn mask_of(plan: &Plan, types: &[Type], op: &Op) -> Option<NodeId> {
-    let mask = match op {
-        Op::Select { condition, then, otherwise } if !picks_values(plan, *condition, *then, *otherwise) => {
-            *condition
+/// Two things are no masks. A `select` between two columns by comparing these two (an absolute value, a smaller or
+/// larger one) picks values and no rows, as long as none of them is added up: the sum of `max(x, c)` would tell the
+/// one value above `c`. And a comparison with the previous row of a sorted column marks ties.
+pub fn mask_of(plan: &Plan, types: &[Type], added: &BTreeSet<NodeId>, node: NodeId) -> Option<Mask> {
+    let (condition, values) = match plan.op(node) {
+        Op::Select { condition, then, otherwise }
+            if added.contains(&node) || !picks_values(plan, *condition, *then, *otherwise) =>
+        {
+            (*condition, vec![*then, *otherwise])
         }
-        Op::Number { of } | Op::Sum { of } => *of,
+        Op::Number { of } | Op::Sum { of } => (*of, Vec::new()),
         _ => return None,
     };
-    let of = &types[mask.index()];
+    let of = &types[condition.index()];
     let is_mask = of.kind == Kind::Boolean && matches!(of.shape, Shape::Column(_));
-    (is_mask && !marks_ties(plan, mask)).then_some(mask)
+    (is_mask && !marks_ties(plan, condition)).then(|| Mask::new(plan, condition, values))
+}
+
+/// A boolean column that picks rows out, taken apart: it holds where all of these do.
+#[derive(Clone, Debug)]
+pub struct Mask {
+    /// The boolean column.
+    pub condition: NodeId,
+    /// Where the values that it picks from are present.
+    pub own: BTreeSet<NodeId>,
+    /// Where values of other columns are present, or rows of another data set are found.
+    pub others: BTreeSet<NodeId>,
+    /// What the plan chose.
+    pub chosen: BTreeSet<NodeId>,
+}
+
+impl Mask {
+    /// Takes `condition` apart, which picks from `values`; of a mask that is counted itself, from what it compares.
+    pub fn new(plan: &Plan, condition: NodeId, values: Vec<NodeId>) -> Self {
+        let mut mask =
+            Self { condition, own: BTreeSet::new(), others: BTreeSet::new(), chosen: BTreeSet::new() };
+        let mut open = vec![condition];
+        while let Some(node) = open.pop() {
+            match plan.op(node) {
+                Op::And { left, right } => open.extend([*left, *right]),
+                Op::Present { .. } | Op::Matched { .. } => {
+                    mask.others.insert(node);
+                }
+                _ => {
+                    mask.chosen.insert(node);
+                }
+            }
+        }
+        let counted = values.is_empty();
+        let values = if counted { mask.chosen.clone() } else { values.into_iter().collect() };
+        let depends_on = super::cone(plan, values);
+        let is_own = |node: &NodeId| match plan.op(*node) {
+            // A count of what is present names nobody's value.
+            _ if counted && mask.chosen.is_empty() => true,
+            Op::Present { table, name } => {
+                let column = Op::Column { table: table.clone(), name: name.clone() };
+                depends_on.iter().any(|below| *plan.op(*below) == column)
+            }
+            Op::Matched { key, among } => depends_on.iter().any(
+                |below| matches!(plan.op(*below), Op::Lookup { key: k, among: a, .. } if (k, a) == (key, among)),
+            ),
+            _ => false,
+        };
+        (mask.own, mask.others) = mask.others.iter().partition(|node| is_own(node));
+        mask
+    }
+}
+
+/// The number columns whose rows are added up, or told apart from their neighbours.
+pub fn added(plan: &Plan, types: &[Type]) -> BTreeSet<NodeId> {
+    let mut added = BTreeSet::new();
+    for node in plan.node_ids().rev() {
+        let op = plan.op(node);
+        let of = &types[node.index()];
+        let passes = added.contains(&node) && of.kind != Kind::Boolean;
+        let adds = match op {
+            Op::Sum { .. } | Op::Dot { .. } | Op::CumulativeSum { .. } | Op::Rank { .. } => true,
+            Op::Equal { .. } => marks_ties(plan, node),
+            Op::Lookup { .. } | Op::Matched { .. } => true,
+            _ => false,
+        };
+        if passes || adds {
+            let columns = op.arguments().into_iter();
+            added.extend(columns.filter(|a| matches!(types[a.index()].shape, Shape::Column(_))));
+        }
+    }
+    added
+}
+
+/// The fewest bits that dropping low bits may leave: with fewer, a sum of them would count the rows above a threshold.
+const COARSE_BITS: u32 = 16;
+
+/// Refuses operations that pick rows out without a mask.
+pub fn check_row_access(plan: &Plan, types: &[Type], op: &Op) -> Result<(), PlanError> {
+    let refused = |cause: &str, hint: &str| Err(PlanError::new(Code::Forbidden, cause, hint));
+    match op {
+        Op::Coarsen { of, bits } if types[of.index()].range.width() < bits + COARSE_BITS => {
+            refused("so few bits are left that they tell rows apart", "compare the column, and use the result as a mask")
+        }
+        Op::Lookup { key, among, .. } | Op::Matched { key, among }
+            if [key, among].iter().any(|node| !matches!(plan.op(**node), Op::Column { .. })) =>
+        {
+            refused("a join by computed keys could look up single rows", "join by columns as they came in")
+        }
+        _ => Ok(()),
+    }
 }
 
 fn picks_values(plan: &Plan, condition: NodeId, then: NodeId, otherwise: NodeId) -> bool {
@@ -133,23 +226,4 @@ fn marks_ties(plan: &Plan, mask: NodeId) -> bool {
         }
         _ => false,
     }
-}
-
-/// Splits a mask into the presence of values and the rest: whose value is missing is not chosen by a plan, so rows
-/// that a mask leaves out are counted among those present.
-pub fn conditions(plan: &Plan, mask: NodeId) -> (BTreeSet<NodeId>, BTreeSet<NodeId>) {
-    let (mut present, mut chosen) = (BTreeSet::new(), BTreeSet::new());
-    let mut open = vec![mask];
-    while let Some(node) = open.pop() {
-        match plan.op(node) {
-            Op::And { left, right } => open.extend([*left, *right]),
-            Op::Present { .. } => {
-                present.insert(node);
-            }
-            _ => {
-                chosen.insert(node);
-            }
-        }
-    }
-    (present, chosen)
 }

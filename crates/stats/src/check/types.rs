@@ -153,9 +153,20 @@ impl Inference<'_> {
             Op::Coarsen { of, bits } => {
                 let column = self.comparable(*of, op)?;
                 rows_of(column, op)?;
+                if *bits >= COMPARE_BITS {
+                    let hint = format!("drop at most {} bits", COMPARE_BITS - 1);
+                    return Err(PlanError::new(Code::Type, "nothing would be left of the column", hint));
+                }
                 let range = Interval::new(&column.range.min >> bits, &column.range.max >> bits);
                 let error = column.error / f64::from(1u32 << (*bits).min(31)) + 1.0;
                 Ok(Type { error, ..column.with(Kind::Number(Scale::default()), range) })
+            }
+            Op::Require { condition, of } => {
+                let (condition, of) = (self.boolean(*condition, op)?, self.get(*of));
+                if !condition.is_scalar() || !of.is_scalar() {
+                    return Err(wrong_type(op, if of.is_scalar() { condition } else { of }, "single values"));
+                }
+                Ok(Type { public: of.public && condition.public, ..of.clone() })
             }
             Op::Floor { of } => {
                 let of = self.get(*of);

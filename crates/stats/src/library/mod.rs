@@ -15,7 +15,7 @@ mod tables;
 pub use hypothesis::{anova, chi_squared_test, mann_whitney, paired_t_test, welch_t_test};
 pub use intervals::{difference_interval, mean_interval, median_interval, proportion_interval};
 pub use regression::{linear_regression, multiple_regression};
-pub use tables::{group_by, histogram, two_way_table};
+pub use tables::{group_by, group_by_frequent, histogram, two_way_table};
 
 use crate::build::{Program, Scalar};
 

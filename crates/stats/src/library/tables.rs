@@ -35,13 +35,37 @@ pub fn group_by(of: &Column, by: &Column, aggregate: impl Fn(&Column) -> Scalar)
     record
 }
 
+/// Aggregates of `of` for each of the `most` values of the number `by` that occur most often: for values that nobody
+/// listed. Under `1`, `2`, … in the order of frequency: the value (`key`), how often it occurs (`count`), and `value`.
+///
+/// A value that few rows have is a group like any other: it is withheld, and so is its key.
+pub fn group_by_frequent(
+    of: &Column,
+    by: &Column,
+    most: u32,
+    aggregate: impl Fn(&Column) -> Scalar,
+) -> Record {
+    let mut record = Record::default();
+    for (position, (key, count)) in (1..).zip(by.frequent(most)) {
+        let exists = count.equals(&by.program().constant(0)).negate();
+        let group = by.equals_scalar(&key).and_scalar(&exists);
+        let members = by.filter(&group);
+        // The mean of equal numbers: it depends on the group, so that a group too small withholds its key.
+        let entries = [("key", members.mean()), ("count", members.count())];
+        let mut slot = Record::new(entries);
+        slot.push("value", aggregate(&of.filter(&group)));
+        record.nest(&position.to_string(), slot);
+    }
+    record
+}
+
 /// How many rows have each pair of labels.
 pub fn two_way_table(rows: &Column, columns: &Column) -> Record {
     let mut table = Record::default();
     for (label, row) in groups(rows) {
         let mut cells = Record::default();
         for (label, column) in groups(columns) {
-            cells.push(label, (&row & &column).sum());
+            cells.push(label, (&row.holds() & &column.holds()).sum());
         }
         table.nest(&label, cells);
     }

@@ -265,6 +265,13 @@ pub enum Op {
         of: NodeId,
     },
 
+    /// A single value, which is undefined unless a condition holds.
+    Require {
+        /// A single boolean.
+        condition: NodeId,
+        /// The value.
+        of: NodeId,
+    },
     /// `left / right` of scalars; undefined if `right` is 0.
     Divide {
         /// A number.
@@ -354,6 +361,7 @@ impl Op {
             | Self::Divide { left, right }
             | Self::OrderStatistic { of: left, rank: right }
             | Self::Element { of: left, at: right }
+            | Self::Require { condition: left, of: right }
             | Self::Sort { by: left, take: right }
             | Self::Matched { key: left, among: right } => [left, right].into_iter().copied().for_each(visit),
             Self::Select { condition: a, then: b, otherwise: c }
@@ -408,6 +416,7 @@ impl Op {
             | Self::Divide { left, right }
             | Self::OrderStatistic { of: left, rank: right }
             | Self::Element { of: left, at: right }
+            | Self::Require { condition: left, of: right }
             | Self::Sort { by: left, take: right }
             | Self::Matched { key: left, among: right } => [left, right].into_iter().for_each(change),
             Self::Select { condition: a, then: b, otherwise: c }
@@ -454,6 +463,7 @@ impl Op {
             Self::Matched { .. } => "matched",
             Self::Log2 { .. } => "log2",
             Self::Reciprocal { .. } => "reciprocal",
+            Self::Require { .. } => "require",
             Self::Divide { .. } => "divide",
             Self::FloorDivide { .. } => "floor_divide",
             Self::Sqrt { .. } => "sqrt",

@@ -225,6 +225,11 @@ pub(crate) fn scalar(step: &Step<'_, Value>) -> Result<Value, PlanError> {
             Some(false) => otherwise.clone(),
             None => condition.clone(),
         },
+        (Op::Require { .. }, [condition, of]) => match condition.holds() {
+            Some(true) => of.clone(),
+            Some(false) => Number::UNDEFINED,
+            None => condition.clone(),
+        },
         (Op::FloorDivide { divisor, .. }, [a]) => a.floor_divide(*divisor),
         (Op::Floor { .. }, [a]) => a.floor(),
         (Op::Sqrt { .. }, [a]) => a.sqrt(),

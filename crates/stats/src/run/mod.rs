@@ -3,7 +3,7 @@
 pub mod clear;
 pub mod shared;
 
-use crate::check::{Checked, Interval, Kind, Type};
+use crate::check::{Checked, Interval, Kind, Reason, Type};
 use crate::error::PlanError;
 use crate::plan::{NodeId, Op};
 use clear::Clear;
@@ -95,10 +95,19 @@ pub struct Outcome<T> {
 /// # Errors
 /// [`Code::Data`](crate::Code::Data) if the engine's data does not fit, and whatever the engine reports.
 pub fn run<E: Engine>(checked: &Checked, engine: &mut E) -> Result<Outcome<E::Opened>, E::Error> {
-    let mut walk = Walk::new(checked, engine)?;
-    let tests: Vec<_> = checked.tests.iter().map(|test| test.node).collect();
-    walk.evaluate(&tests)?;
-    let tests = walk.reveal(&tests)?;
+    let rows = rows(checked, engine)?;
+    let checked = &checked.for_rows(&rows)?;
+    let mut walk = Walk::new(checked, engine, rows);
+    let mut tests = vec![false; checked.tests.len()];
+    // Whether a group is large enough opens first: of a smaller one, nothing else does.
+    for reason in [Reason::TooFew, Reason::Undefined] {
+        let open = due(checked, &tests, reason);
+        let nodes: Vec<_> = open.iter().map(|test| checked.tests[*test].node).collect();
+        walk.evaluate(&nodes)?;
+        for (test, holds) in open.into_iter().zip(walk.reveal(&nodes)?) {
+            tests[test] = holds;
+        }
+    }
     let open: Vec<_> = allowed(checked, &tests).collect();
     walk.evaluate(&open)?;
     let values = walk.open(&open)?;
@@ -114,10 +123,33 @@ pub fn simulate(checked: &Checked, data: clear::Dataset) -> Result<crate::Result
     crate::decode(checked, &outcome)
 }
 
+/// The tests for `reason` that a result waits for which nothing before has withheld.
+fn due(checked: &Checked, tests: &[bool], reason: Reason) -> BTreeSet<usize> {
+    let is = |test: &usize| checked.tests[*test].reason == reason;
+    let earlier = |test: &usize| checked.tests[*test].reason < reason;
+    let waiting = checked.openings.iter().map(|opening| &opening.tests);
+    let waiting = waiting.filter(|needed| needed.iter().filter(|test| earlier(test)).all(|test| tests[*test]));
+    waiting.flatten().copied().filter(is).collect()
+}
+
 /// The nodes that are opened when `tests` hold.
 pub fn allowed<'a>(checked: &'a Checked, tests: &'a [bool]) -> impl Iterator<Item = NodeId> + 'a {
     let holds = |test: &usize| tests.get(*test).copied().unwrap_or(false);
     checked.openings.iter().filter(move |opening| opening.tests.iter().all(holds)).map(|opening| opening.node)
+}
+
+/// The numbers of rows, each from 1 to the most that the plan is for.
+fn rows<E: Engine>(checked: &Checked, engine: &E) -> Result<BTreeMap<String, u64>, E::Error> {
+    let mut rows = BTreeMap::new();
+    for (name, table) in &checked.plan.schema.tables {
+        let count = engine.rows(name).ok_or_else(|| clear::data(format!("no data set `{name}`")))?;
+        if count == 0 || count > table.max_rows {
+            let cause = format!("`{name}` has {count} rows; the plan is for 1 to {}", table.max_rows);
+            return Err(clear::data(cause).into());
+        }
+        rows.insert(name.clone(), count);
+    }
+    Ok(rows)
 }
 
 struct Walk<'a, E: Engine> {
@@ -132,16 +164,7 @@ struct Walk<'a, E: Engine> {
 }
 
 impl<'a, E: Engine> Walk<'a, E> {
-    fn new(checked: &'a Checked, engine: &'a mut E) -> Result<Self, E::Error> {
-        let mut rows = BTreeMap::new();
-        for (name, table) in &checked.plan.schema.tables {
-            let count = engine.rows(name).ok_or_else(|| clear::data(format!("no data set `{name}`")))?;
-            if count == 0 || count > table.max_rows {
-                let cause = format!("`{name}` has {count} rows; the plan is for 1 to {}", table.max_rows);
-                return Err(clear::data(cause).into());
-            }
-            rows.insert(name.clone(), count);
-        }
+    fn new(checked: &'a Checked, engine: &'a mut E, rows: BTreeMap<String, u64>) -> Self {
         let mut uses = BTreeMap::new();
         for node in checked.needed() {
             for argument in checked.plan.op(node).arguments() {
@@ -153,7 +176,7 @@ impl<'a, E: Engine> Walk<'a, E> {
             *uses.entry(root).or_default() += 1;
         }
         let clear = Clear::without_data(rows.clone());
-        Ok(Self { checked, engine, clear, rows, public: BTreeMap::new(), values: BTreeMap::new(), uses })
+        Self { checked, engine, clear, rows, public: BTreeMap::new(), values: BTreeMap::new(), uses }
     }
 
     fn of(&self, node: NodeId) -> &'a Type {
@@ -311,7 +334,7 @@ fn rank(op: &Op) -> u8 {
         Op::Column { .. } | Op::Present { .. } | Op::Rows { .. } | Op::Constant { .. } | Op::Index { .. } => {
             0
         }
-        Op::Add { .. } | Op::Subtract { .. } | Op::Not { .. } | Op::Xor { .. } => 1,
+        Op::Add { .. } | Op::Subtract { .. } | Op::Not { .. } | Op::Xor { .. } | Op::Require { .. } => 1,
         Op::Previous { .. } | Op::CumulativeSum { .. } => 2,
         Op::And { .. } | Op::Is { .. } | Op::Coarsen { .. } => 3,
         Op::Less { .. } => 4,

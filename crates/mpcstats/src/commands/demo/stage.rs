@@ -80,8 +80,7 @@ impl Stage {
 
     /// The consumer whose query the demo makes.
     pub fn consumer(&self) -> Result<Consumer, Failure> {
-        let keys = Keys::read(&self.folder.join("consumer.key"))?;
-        Ok(Consumer { identity: keys.identity, opening: keys.opening })
+        Ok(Consumer::read(&self.folder.join("consumer.key"))?)
     }
 
     fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
@@ -121,6 +120,8 @@ impl Stage {
         if let Some(policy) = survey.get_mut("policy").and_then(toml::Value::as_table_mut) {
             // The epoch closes with the last provider.
             policy.insert("epoch_accounts".into(), i64::try_from(providers)?.into());
+            // Whoever tries the demo may ask a few questions of their own.
+            policy.insert("other_plans".into(), 20.into());
         }
         let survey = survey.to_string();
         self.write("survey.toml", &survey)?;

@@ -67,6 +67,7 @@ function apply(op, [a, b, c], count) {
     case "not": return numbers.not(a);
     case "number": return a;
     case "select": return numbers.select(a, b, c);
+    case "require": return numbers.select(a, b, numbers.NONE);
     case "floor": return numbers.floor(a);
     case "floor_divide": return numbers.floorDivide(a, op.divisor);
     case "sqrt": return numbers.sqrt(a);

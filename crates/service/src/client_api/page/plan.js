@@ -51,6 +51,7 @@ function typeOf(schema, op, taken) {
     case "lookup": return { ...c, open: false };
     case "matched": return { ...BOOLEAN, scalar: false, open: false, inexact: false };
     case "cumulative_sum": case "previous": return a;
+    case "require": return { ...b, open: both.open };
     case "rank": return { ...a, ...number(), inexact: false };
     case "coarsen": return { ...a, ...number(), inexact: true };
     case "log2": case "reciprocal": return { ...a, ...number(0, FIXED_BITS), inexact: true };
@@ -82,7 +83,9 @@ function determined(nodes, types, node, has) {
   switch (op.op) {
     case "add": case "subtract": return other()?.[0];
     case "multiply": case "divide": {
-      if (op.op === "multiply" && left === right) return undefined;
+      // A square tells no sign, and a product with 0 nothing of the other factor.
+      const zero = (factor) => nodes[factor].op.op === "constant" && Number(nodes[factor].op.value) === 0;
+      if (op.op === "multiply" && (left === right || zero(left) || zero(right))) return undefined;
       const pair = other();
       // That the known one is not 0 must be something that the parties can test exactly.
       return pair && canBeTested(nodes, types, pair[1]) ? pair[0] : undefined;

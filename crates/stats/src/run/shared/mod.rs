@@ -105,6 +105,7 @@ pub fn decode_elements(
     checked: &Checked,
     outcome: &Outcome<Vec<Fp>>,
 ) -> Result<crate::ResultTable, PlanError> {
+    let checked = &checked.for_rows(&outcome.rows)?;
     let mut elements = outcome.values.iter();
     let mut values = Vec::new();
     for node in super::allowed(checked, &outcome.tests) {

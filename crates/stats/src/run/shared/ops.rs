@@ -103,6 +103,8 @@ fn one(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunError>
         }
         Op::Xor { .. } => truth(boolean(step, 0)?.spread(rows).xor(&boolean(step, 1)?.spread(rows), session)),
         Op::Select { .. } => select(step, session),
+        // That the condition holds was opened before.
+        Op::Require { .. } => Ok(step.arguments[1].0.clone()),
         Op::Number { .. } => made(Number::truth(boolean(step, 0)?.clone())),
         Op::Sum { .. } => made(total(step, session)?),
         Op::Min { .. } | Op::Max { .. } => {
