@@ -80,8 +80,7 @@ impl Connection {
         let certificate: Certificate = serde_json::from_str(certificate)
             .map_err(|error| PyValueError::new_err(format!("not a certificate: {error}")))?;
         let own = plan.map(Plan::from_json).transpose().map_err(|error| refusal(&error.into()))?;
-        let results =
-            consumer::verify(&self.survey.id, self.survey.definition(), &certificate, own.as_ref());
+        let results = consumer::verify(&self.survey.id, self.survey.definition(), &certificate, own.as_ref());
         text(&results.map_err(|error| refusal(&error))?)
     }
 }

@@ -135,7 +135,8 @@ fn who_lacks_another_value_is_not_told_by_a_difference() {
 
 #[test]
 fn joins_look_nobody_up() {
-    let income = |p: &Program, key: &Column| key.lookup(&p.column("people", "id"), &p.column("people", "income"));
+    let income =
+        |p: &Program, key: &Column| key.lookup(&p.column("people", "id"), &p.column("people", "income"));
     let computed = traced(|p| {
         let key = column(p, "y").constant(&p.constant(7));
         p.output(["seven times twelve"], &income(p, &key).sum());

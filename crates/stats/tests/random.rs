@@ -71,9 +71,7 @@ fn data(schema: &Schema, dice: &mut Dice) -> Dataset {
     let mut data = Dataset::default();
     for (name, of) in &schema.tables[Schema::DEFAULT].columns {
         let (min, max) = of.stored_range();
-        let value = |dice: &mut Dice| {
-            (!of.nullable || dice.below(3) > 0).then(|| dice.within(min, max))
-        };
+        let value = |dice: &mut Dice| (!of.nullable || dice.below(3) > 0).then(|| dice.within(min, max));
         let values: Vec<_> = (0..rows).map(|_| value(dice)).collect();
         data.insert(Schema::DEFAULT, name, of, &values).unwrap();
     }
@@ -167,7 +165,11 @@ fn within_bounds(seed: u64, clear: &ResultTable, shared: &ResultTable) {
         assert_eq!(clear.withheld, shared.withheld, "PLAN_SEED={seed}: {:?}", clear.path);
         let (Some(a), Some(b)) = (clear.value, shared.value) else { continue };
         let slack = clear.error + shared.error;
-        assert!((a - b).abs() <= slack, "PLAN_SEED={seed}: {:?}: {clear} in the clear, {shared} shared", clear.path);
+        assert!(
+            (a - b).abs() <= slack,
+            "PLAN_SEED={seed}: {:?}: {clear} in the clear, {shared} shared",
+            clear.path
+        );
         assert!(clear.error.is_finite(), "PLAN_SEED={seed}: {:?} has no bound", clear.path);
     }
 }

@@ -236,9 +236,8 @@ impl Column {
         let present = if then.mask == otherwise.mask {
             then.present()
         } else {
-            let not_chosen = [(self.plain(), then), (!&self.plain(), otherwise)].map(|(where_chosen, of)| {
-                of.present().map(|present| !&(&where_chosen & &!&present))
-            });
+            let not_chosen = [(self.plain(), then), (!&self.plain(), otherwise)]
+                .map(|(where_chosen, of)| of.present().map(|present| !&(&where_chosen & &!&present)));
             not_chosen.into_iter().flatten().reduce(|left, right| &left & &right)
         };
         let mask = chosen.common_mask(present.map(|present| present.node));
@@ -310,7 +309,11 @@ impl Column {
 
     /// `value`, undefined if no row counts.
     pub fn unless_empty(&self, value: &Scalar) -> Scalar {
-        if self.mask.is_none() { value.clone() } else { value.when(&self.count().equals(&self.program.constant(0)).negate()) }
+        if self.mask.is_none() {
+            value.clone()
+        } else {
+            value.when(&self.count().equals(&self.program.constant(0)).negate())
+        }
     }
 
     // Order.

@@ -145,7 +145,7 @@ impl Program {
         if state.error.is_some() {
             return NodeId(0);
         }
-        match infer(&state.schema, &state.types, &op) {
+        match infer(&state.schema, &state.nodes, &state.types, &op) {
             Ok(of) => {
                 let node = NodeId(state.nodes.len() as u32);
                 state.nodes.push(op.clone());

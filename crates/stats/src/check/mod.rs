@@ -2,14 +2,15 @@
 
 mod interval;
 mod kinds;
+mod narrow;
 mod openings;
 mod policy;
 mod types;
 
 pub use interval::Interval;
 pub use kinds::{Kind, Rows, Scale, Shape, Type};
-pub use policy::{Leak, Limits};
 use policy::Mask;
+pub use policy::{Leak, Limits};
 pub use types::{COMPARE_BITS, FIELD_BITS, FIXED_BITS, infer};
 
 use crate::error::{Code, PlanError};
@@ -66,7 +67,8 @@ pub fn check(plan: &Plan, schema: &Schema, limits: &Limits) -> Result<Checked, P
     limits.check_size(plan)?;
     let mut checker = Checker { plan: plan.clone(), types: Vec::with_capacity(plan.nodes.len()) };
     for (node, op) in plan.node_ids().zip(&plan.nodes) {
-        let inferred = infer(&plan.schema, &checker.types, op).map_err(|error| error.at(node))?;
+        let inferred =
+            infer(&plan.schema, &plan.nodes, &checker.types, op).map_err(|error| error.at(node))?;
         checker.types.push(inferred);
     }
     for output in &plan.outputs {
@@ -103,6 +105,7 @@ pub fn check(plan: &Plan, schema: &Schema, limits: &Limits) -> Result<Checked, P
                 }
             }
         }
+        checker.check_bound(node)?;
         openings.push(Opening { node, tests: required });
     }
     limits.check_leaks(&leaks)?;
@@ -144,7 +147,7 @@ impl Checked {
         }
         let mut types = Vec::with_capacity(plan.nodes.len());
         for op in &plan.nodes {
-            types.push(infer(&plan.schema, &types, op)?);
+            types.push(infer(&plan.schema, &plan.nodes, &types, op)?);
         }
         Ok(Self { plan, types, ..self.clone() })
     }
@@ -211,6 +214,15 @@ impl Checker {
         Err(PlanError::new(Code::Secret, cause, "publish the numbers that it is computed from, too").at(node))
     }
 
+    /// Refuses a rounded number whose error has no bound.
+    fn check_bound(&self, node: NodeId) -> Result<(), PlanError> {
+        if self.types[node.index()].error.is_finite() {
+            return Ok(());
+        }
+        let cause = format!("the error of `{}` has no bound", self.plan.op(node).name());
+        Err(PlanError::new(Code::Secret, cause, "publish the numbers that it is computed from, too").at(node))
+    }
+
     /// The masks by which a node picks rows out: the one that it is given, or where a join finds a partner.
     fn masks(&mut self, node: NodeId, op: &Op, added: &BTreeSet<NodeId>) -> Result<Vec<Mask>, PlanError> {
         let given = policy::mask_of(&self.plan, &self.types, added, node);
@@ -229,7 +241,7 @@ impl Checker {
         if let Some(position) = self.plan.nodes.iter().position(|other| *other == op) {
             return Ok(NodeId(position as u32));
         }
-        let inferred = infer(&self.plan.schema, &self.types, &op)?;
+        let inferred = infer(&self.plan.schema, &self.plan.nodes, &self.types, &op)?;
         self.plan.nodes.push(op);
         self.types.push(inferred);
         Ok(NodeId(self.plan.nodes.len() as u32 - 1))

@@ -147,7 +147,8 @@ impl Mask {
         let counted = values.is_empty();
         let values = if counted { mask.chosen.clone() } else { values.into_iter().collect() };
         let depends_on = super::cone(plan, values);
-        let is_own = |node: &NodeId| match plan.op(*node) {
+        let is_own = |node: &NodeId| {
+            match plan.op(*node) {
             // A count of what is present names nobody's value.
             _ if counted && mask.chosen.is_empty() => true,
             Op::Present { table, name } => {
@@ -158,6 +159,7 @@ impl Mask {
                 |below| matches!(plan.op(*below), Op::Lookup { key: k, among: a, .. } if (k, a) == (key, among)),
             ),
             _ => false,
+        }
         };
         (mask.own, mask.others) = mask.others.iter().partition(|node| is_own(node));
         mask
@@ -192,9 +194,10 @@ const COARSE_BITS: u32 = 16;
 pub fn check_row_access(plan: &Plan, types: &[Type], op: &Op) -> Result<(), PlanError> {
     let refused = |cause: &str, hint: &str| Err(PlanError::new(Code::Forbidden, cause, hint));
     match op {
-        Op::Coarsen { of, bits } if types[of.index()].range.width() < bits + COARSE_BITS => {
-            refused("so few bits are left that they tell rows apart", "compare the column, and use the result as a mask")
-        }
+        Op::Coarsen { of, bits } if types[of.index()].range.width() < bits + COARSE_BITS => refused(
+            "so few bits are left that they tell rows apart",
+            "compare the column, and use the result as a mask",
+        ),
         Op::Lookup { key, among, .. } | Op::Matched { key, among }
             if [key, among].iter().any(|node| !matches!(plan.op(**node), Op::Column { .. })) =>
         {

@@ -27,15 +27,15 @@ const DIVIDE_ERROR: f64 = 5.6e-12;
 /// The relative error of a product or a root, 2^-38, likewise.
 const ROUND_ERROR: f64 = 3.7e-12;
 
-/// Works out the type of `op`, whose arguments have types `types`.
+/// Works out the type of `op`, whose arguments are among `nodes` and have types `types`.
 ///
 /// Scalars that follow from scalars may have any range here; the checker looks at those that are
 /// computed on shares.
 ///
 /// # Errors
 /// [`Code::Type`], [`Code::Shape`], [`Code::UnknownColumn`] or [`Code::Overflow`], with what to do about it.
-pub fn infer(schema: &Schema, types: &[Type], op: &Op) -> Result<Type, PlanError> {
-    let inferred = Inference { schema, types }.infer(op)?;
+pub fn infer(schema: &Schema, nodes: &[Op], types: &[Type], op: &Op) -> Result<Type, PlanError> {
+    let inferred = Inference { schema, nodes, types }.infer(op)?;
     let follows = inferred.is_scalar() && op.arguments().iter().all(|a| types[a.index()].is_scalar());
     if !follows {
         check_range(op, &inferred)?;
@@ -50,6 +50,7 @@ pub fn infer(schema: &Schema, types: &[Type], op: &Op) -> Result<Type, PlanError
 
 struct Inference<'a> {
     schema: &'a Schema,
+    nodes: &'a [Op],
     types: &'a [Type],
 }
 
@@ -325,8 +326,9 @@ impl Inference<'_> {
     }
 
     fn select(&self, op: &Op, condition: NodeId, then: NodeId, other: NodeId) -> Result<Type, PlanError> {
+        let range = super::narrow::where_holds(self.schema, self.nodes, self.types, condition, then);
         let condition = self.boolean(condition, op)?;
-        let (then, other) = (self.get(then), self.get(other));
+        let (then, other) = (&Type { range, ..self.get(then).clone() }, self.get(other));
         let branches = zip(then, other)?;
         let (kind, range) = if then.kind == Kind::Boolean && other.kind == Kind::Boolean {
             (Kind::Boolean, Interval::bit())

@@ -3,6 +3,7 @@
 use super::Record;
 use super::hypothesis::{Sample, welch_freedom};
 use crate::build::{Column, Program, Scalar};
+use crate::error::{Code, PlanError};
 use crate::plan::{Decimal, Family, Tail};
 
 /// The probability below the upper end of a two-sided interval.
@@ -56,6 +57,10 @@ pub fn proportion_interval(of: &Column, confidence: &Decimal) -> Record {
 /// to whole ranks, by the normal approximation of how many values lie below the median.
 pub fn median_interval(of: &Column, confidence: &Decimal) -> Record {
     let (program, n) = (of.program(), of.count());
+    if of.is_masked() {
+        let hint = "fill missing values first, or publish quantiles and the count";
+        program.refuse(PlanError::new(Code::Type, "an interval for the median takes every row", hint));
+    }
     let z = upper(program, confidence).distribution(Family::Normal, Tail::Quantile, &[]);
     let low = ((&n - z * n.sqrt()) / 2).floor().maximum(&program.constant(0));
     let high = &n - 1 - &low;

@@ -128,7 +128,8 @@ fn due(checked: &Checked, tests: &[bool], reason: Reason) -> BTreeSet<usize> {
     let is = |test: &usize| checked.tests[*test].reason == reason;
     let earlier = |test: &usize| checked.tests[*test].reason < reason;
     let waiting = checked.openings.iter().map(|opening| &opening.tests);
-    let waiting = waiting.filter(|needed| needed.iter().filter(|test| earlier(test)).all(|test| tests[*test]));
+    let waiting =
+        waiting.filter(|needed| needed.iter().filter(|test| earlier(test)).all(|test| tests[*test]));
     waiting.flatten().copied().filter(is).collect()
 }
 
