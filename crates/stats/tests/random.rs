@@ -78,6 +78,13 @@ fn data(schema: &Schema, dice: &mut Dice) -> Dataset {
     data
 }
 
+enum Made {
+    Number(Column),
+    Truth(Column),
+}
+
+use Made::{Number, Truth};
+
 /// What a program has so far.
 struct Pool {
     program: Program,
@@ -100,11 +107,6 @@ impl Pool {
         let (x, y) = (dice.pick(&self.numbers), dice.pick(&self.numbers));
         let (s, t) = (dice.pick(&self.truths), dice.pick(&self.truths));
         let constant = self.program.constant(dice.within(-3, 70_000) as i64);
-        enum Made {
-            Number(Column),
-            Truth(Column),
-        }
-        use Made::{Number, Truth};
         let made = match dice.below(16) {
             0 => Number(&x + &y),
             1 => Number(&x - &y),

@@ -1,7 +1,7 @@
 //! Columns of a plan in the making, with the rows that they leave out.
 
 use super::{Program, Scalar, Unit};
-use crate::check::{Kind, Shape, Type};
+use crate::check::{FIELD_BITS, FIXED_BITS, Kind, Shape, Type};
 use crate::error::{Code, PlanError};
 use crate::plan::{Decimal, NodeId, Op};
 use num_bigint::BigInt;
@@ -184,7 +184,20 @@ impl Column {
     /// One over positive numbers.
     pub fn reciprocal(&self) -> Self {
         let unit = Unit::product(None, self.unit(), -1);
-        Self { unit, ..self.with(self.program.node(Op::Reciprocal { of: self.positive().node })) }
+        let column = self.positive();
+        let op = Op::Reciprocal { of: column.node, bits: column.reciprocal_bits() };
+        Self { unit, ..self.with(self.program.node(op)) }
+    }
+
+    /// How many binary digits one over the largest value needs, as far as a sum of one over the smallest fits.
+    fn reciprocal_bits(&self) -> u32 {
+        let of = self.of();
+        let divisor = of.scale().divisor();
+        let wanted = u64::from(FIXED_BITS) + (&of.range.max / &divisor).bits();
+        let rows = u64::from(u64::BITS - self.max_rows().leading_zeros());
+        let room = (FIELD_BITS - 1).saturating_sub(divisor.bits());
+        let sum = (room + of.range.min.bits()).saturating_sub(rows + 2);
+        wanted.min(room).min(sum) as u32
     }
 
     /// The column with 1 in rows that do not count.

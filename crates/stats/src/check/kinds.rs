@@ -3,6 +3,7 @@
 use super::interval::Interval;
 use crate::plan::NodeId;
 use num_bigint::BigInt;
+use num_traits::ToPrimitive;
 
 /// What a node is.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +19,8 @@ pub struct Type {
     /// How far it may be from the number it stands for, before scaling; 0 where exact. For reals: relative, as the
     /// engine on shares computes them.
     pub error: f64,
+    /// Further, how far relative to its size; of numbers that are not negative.
+    pub relative: f64,
 }
 
 /// How many values a node has.
@@ -88,15 +91,23 @@ impl Scale {
 
 impl Type {
     pub(super) fn column(rows: Rows, kind: Kind, range: Interval) -> Self {
-        Self { shape: Shape::Column(rows), kind, public: false, range, error: 0.0 }
+        Self { shape: Shape::Column(rows), kind, public: false, range, error: 0.0, relative: 0.0 }
     }
 
     pub(super) fn with(&self, kind: Kind, range: Interval) -> Self {
-        Self { kind, range, error: 0.0, ..self.clone() }
+        Self { kind, range, error: 0.0, relative: 0.0, ..self.clone() }
     }
 
     pub(super) fn scalar(&self, kind: Kind, range: Interval) -> Self {
-        Self { shape: Shape::Scalar, kind, public: self.public, range, error: 0.0 }
+        Self { shape: Shape::Scalar, kind, public: self.public, range, error: 0.0, relative: 0.0 }
+    }
+
+    /// How far it may be from the number that it stands for, whatever its size.
+    pub(super) fn total_error(&self) -> f64 {
+        let largest = || self.range.min.magnitude().max(self.range.max.magnitude()).to_f64();
+        let relative =
+            if self.relative == 0.0 { 0.0 } else { self.relative * largest().unwrap_or(f64::INFINITY) };
+        self.error + relative
     }
 
     /// The scale of a number.

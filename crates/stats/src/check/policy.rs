@@ -174,9 +174,13 @@ pub fn added(plan: &Plan, types: &[Type]) -> BTreeSet<NodeId> {
         let of = &types[node.index()];
         let passes = added.contains(&node) && of.kind != Kind::Boolean;
         let adds = match op {
-            Op::Sum { .. } | Op::Dot { .. } | Op::CumulativeSum { .. } | Op::Rank { .. } => true,
+            Op::Sum { .. }
+            | Op::Dot { .. }
+            | Op::CumulativeSum { .. }
+            | Op::Rank { .. }
+            | Op::Lookup { .. }
+            | Op::Matched { .. } => true,
             Op::Equal { .. } => marks_ties(plan, node),
-            Op::Lookup { .. } | Op::Matched { .. } => true,
             _ => false,
         };
         if passes || adds {

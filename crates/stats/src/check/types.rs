@@ -17,7 +17,7 @@ const MAX_BITS: u64 = 4096;
 /// The most digits after the dot, likewise.
 const MAX_SCALE: u32 = 512;
 
-/// Bits after the binary point of `log2` and `reciprocal` columns.
+/// Bits after the binary point of `log2` columns, and the least of `reciprocal` ones.
 pub const FIXED_BITS: u32 = 40;
 
 /// Minus the base-2 logarithm of the error of the engine's logarithms.
@@ -66,6 +66,7 @@ impl Inference<'_> {
                     public: false,
                     range: Interval::bit(),
                     error: 0.0,
+                    relative: 0.0,
                 })
             }
             Op::Rows { table } => {
@@ -111,7 +112,7 @@ impl Inference<'_> {
             Op::Min { of } | Op::Max { of } | Op::Mode { of } => {
                 let of = self.comparable(*of, op)?;
                 rows_of(of, op)?;
-                Ok(Type { error: of.error, ..of.scalar(of.kind.clone(), of.range.clone()) })
+                Ok(Type { error: of.total_error(), ..of.scalar(of.kind.clone(), of.range.clone()) })
             }
             Op::OrderStatistic { of, rank } => {
                 let (of, rank) = (self.comparable(*of, op)?, self.exact_integer(*rank, op)?);
@@ -123,27 +124,30 @@ impl Inference<'_> {
                         "sort the column and use `element` for a secret rank",
                     ));
                 }
-                Ok(Type { error: of.error, ..of.scalar(of.kind.clone(), of.range.clone()) })
+                Ok(Type { error: of.total_error(), ..of.scalar(of.kind.clone(), of.range.clone()) })
             }
             Op::Element { of, at } => {
                 let (column, at) = (self.number(*of, op)?, self.exact_integer(*at, op)?);
                 self.sorted(*of, op)?;
                 let range = column.range.hull(&Interval::point(0));
                 let public = column.public && at.public;
-                Ok(Type { public, error: column.error, ..column.scalar(column.kind.clone(), range) })
+                Ok(Type { public, error: column.total_error(), ..column.scalar(column.kind.clone(), range) })
             }
             Op::Sort { by, take } => self.sort(op, *by, *take),
             Op::CumulativeSum { of } => {
                 let column = self.number(*of, op)?;
                 let rows = self.max_rows(self.sorted(*of, op)?)?;
                 let range = column.range.sum(rows).hull(&column.range);
-                Ok(Type { error: column.error * rows as f64, ..column.with(column.kind.clone(), range) })
+                Ok(Type {
+                    error: column.total_error() * rows as f64,
+                    ..column.with(column.kind.clone(), range)
+                })
             }
             Op::Previous { of } => {
                 self.sorted(*of, op)?;
                 let column = self.get(*of);
                 let range = column.range.hull(&Interval::point(0));
-                Ok(Type { error: column.error, ..column.with(column.kind.clone(), range) })
+                Ok(Type { error: column.total_error(), ..column.with(column.kind.clone(), range) })
             }
             Op::Rank { of, .. } => {
                 let column = self.comparable(*of, op)?;
@@ -159,7 +163,7 @@ impl Inference<'_> {
                     return Err(PlanError::new(Code::Type, "nothing would be left of the column", hint));
                 }
                 let range = Interval::new(&column.range.min >> bits, &column.range.max >> bits);
-                let error = column.error / f64::from(1u32 << (*bits).min(31)) + 1.0;
+                let error = column.total_error() / f64::from(1u32 << (*bits).min(31)) + 1.0;
                 Ok(Type { error, ..column.with(Kind::Number(Scale::default()), range) })
             }
             Op::Require { condition, of } => {
@@ -185,9 +189,16 @@ impl Inference<'_> {
             }
             Op::Matched { key, among } => {
                 let shape = self.keys(op, *key, *among)?;
-                Ok(Type { shape, kind: Kind::Boolean, public: false, range: Interval::bit(), error: 0.0 })
+                Ok(Type {
+                    shape,
+                    kind: Kind::Boolean,
+                    public: false,
+                    range: Interval::bit(),
+                    error: 0.0,
+                    relative: 0.0,
+                })
             }
-            Op::Log2 { of } | Op::Reciprocal { of } => self.fixed(op, *of),
+            Op::Log2 { of } | Op::Reciprocal { of, .. } => self.fixed(op, *of),
             Op::Divide { left, right } => self.real(op, &[*left, *right]),
             Op::Sqrt { of } | Op::Log { of } | Op::Exp { of } => self.real(op, &[*of]),
             Op::Distribution { of, parameters, .. } => {
@@ -252,7 +263,7 @@ impl Inference<'_> {
 
     fn exact_integer(&self, node: NodeId, op: &Op) -> Result<&Type, PlanError> {
         let of = self.number(node, op)?;
-        if of.is_scalar() && of.scale() == Scale::default() && of.error == 0.0 {
+        if of.is_scalar() && of.scale() == Scale::default() && of.total_error() == 0.0 {
             Ok(of)
         } else {
             Err(wrong_type(op, of, "a single whole number"))
@@ -289,7 +300,13 @@ impl Inference<'_> {
         }
         let (a, b, scale) = align(left, right).ok_or_else(|| wrong_pair(&op, left, right))?;
         let error = scaled_error(left, scale) + scaled_error(right, scale);
-        Ok(Type { kind: Kind::Number(scale), range: combine(&a, &b), error, ..zip(left, right)? })
+        Ok(Type {
+            kind: Kind::Number(scale),
+            range: combine(&a, &b),
+            error,
+            relative: 0.0,
+            ..zip(left, right)?
+        })
     }
 
     fn multiply(&self, left: NodeId, right: NodeId) -> Result<Type, PlanError> {
@@ -304,7 +321,7 @@ impl Inference<'_> {
         };
         let range = if same { left.range.square() } else { left.range.multiply(&right.range) };
         let kind = Kind::Number(a.product(*b));
-        Ok(Type { kind, range, error: product_error(left, right), ..zip(left, right)? })
+        Ok(Type { kind, range, error: product_error(left, right), relative: 0.0, ..zip(left, right)? })
     }
 
     fn compare(&self, op: &Op, left: NodeId, right: NodeId) -> Result<Type, PlanError> {
@@ -322,7 +339,7 @@ impl Inference<'_> {
         if !zipped.is_scalar() {
             check_comparable(&range)?;
         }
-        Ok(Type { kind: Kind::Boolean, range: Interval::bit(), error: 0.0, ..zipped })
+        Ok(Type { kind: Kind::Boolean, range: Interval::bit(), error: 0.0, relative: 0.0, ..zipped })
     }
 
     fn select(&self, op: &Op, condition: NodeId, then: NodeId, other: NodeId) -> Result<Type, PlanError> {
@@ -337,8 +354,15 @@ impl Inference<'_> {
             (Kind::Number(scale), a.hull(&b))
         };
         let scale = if let Kind::Number(scale) = kind { scale } else { Scale::default() };
+        let zipped = zip(&branches, condition)?;
+        // Relative to what is not negative, the larger of both holds of either.
+        if !range.min.is_negative() {
+            let absolute = |of: &Type| scaled_error(&Type { relative: 0.0, ..of.clone() }, scale);
+            let (error, relative) = (absolute(then).max(absolute(other)), then.relative.max(other.relative));
+            return Ok(Type { kind, range, error, relative, ..zipped });
+        }
         let error = scaled_error(then, scale).max(scaled_error(other, scale));
-        Ok(Type { kind, range, error, ..zip(&branches, condition)? })
+        Ok(Type { kind, range, error, relative: 0.0, ..zipped })
     }
 
     fn sum(&self, op: &Op, of: NodeId) -> Result<Type, PlanError> {
@@ -349,7 +373,15 @@ impl Inference<'_> {
             Kind::Boolean => Kind::Number(Scale::default()),
             _ => return Err(wrong_type(op, of, "a number or boolean column")),
         };
-        Ok(Type { error: of.error * rows as f64, ..of.scalar(kind, of.range.sum(rows)) })
+        let range = of.range.sum(rows);
+        if !range.min.is_negative() {
+            return Ok(Type {
+                error: of.error * rows as f64,
+                relative: of.relative,
+                ..of.scalar(kind, range)
+            });
+        }
+        Ok(Type { error: of.total_error() * rows as f64, ..of.scalar(kind, range) })
     }
 
     fn dot(&self, op: &Op, left: NodeId, right: NodeId) -> Result<Type, PlanError> {
@@ -395,23 +427,32 @@ impl Inference<'_> {
             return Err(PlanError::new(Code::Type, format!("`{}` needs positive numbers", op.name()), hint));
         }
         let divisor = column.scale().divisor();
+        if let Op::Reciprocal { bits, .. } = op {
+            if u64::from(*bits) + divisor.bits() > FIELD_BITS {
+                let hint = "keep fewer digits after the point";
+                return Err(PlanError::new(
+                    Code::Overflow,
+                    format!("1 has no {bits} binary digits here"),
+                    hint,
+                ));
+            }
+            let one = divisor << bits;
+            // Rounded down, and off by less than 2^-35 of it at either end.
+            let (least, most): (BigInt, BigInt) = (&one / &column.range.max, &one / &column.range.min);
+            let least = BigInt::max(&least - (&least >> 35) - 1u32, BigInt::ZERO);
+            let most: BigInt = &most + (&most >> 35) + 1u32;
+            let range = Interval::new(least, most);
+            let kind = Kind::Number(Scale { decimal: 0, binary: *bits });
+            return Ok(Type { error: 1.0, relative: DIVIDE_ERROR, ..column.with(kind, range) });
+        }
         let fixed = BigInt::from(1) << FIXED_BITS;
-        let range = if matches!(op, Op::Log2 { .. }) {
-            let bits = |v: &BigInt| BigInt::from(v.bits()) - BigInt::from(divisor.bits());
-            Interval::new(
-                (bits(&column.range.min) - 1) * &fixed - 1,
-                (bits(&column.range.max) + 1) * &fixed + 1,
-            )
-        } else {
-            Interval::new(0, &divisor * &fixed / &column.range.min + 1)
-        };
-        let kind = Kind::Number(Scale { decimal: 0, binary: FIXED_BITS });
-        let error = if matches!(op, Op::Log2 { .. }) {
-            (f64::from(FIXED_BITS) - LOG2_ERROR).exp2() + 1.0
-        } else {
-            range.max.to_f64().unwrap_or(f64::INFINITY) * DIVIDE_ERROR + 1.0
-        };
-        Ok(Type { error, ..column.with(kind, range) })
+        let bits = |v: &BigInt| BigInt::from(v.bits()) - BigInt::from(divisor.bits());
+        let range = Interval::new(
+            (bits(&column.range.min) - 1) * &fixed - 1,
+            (bits(&column.range.max) + 1) * &fixed + 1,
+        );
+        let error = (f64::from(FIXED_BITS) - LOG2_ERROR).exp2() + 1.0;
+        Ok(Type { error, ..column.with(Kind::Number(Scale { decimal: 0, binary: FIXED_BITS }), range) })
     }
 
     fn real(&self, op: &Op, arguments: &[NodeId]) -> Result<Type, PlanError> {
@@ -429,7 +470,14 @@ impl Inference<'_> {
             Op::Sqrt { .. } => error / 2.0 + ROUND_ERROR + DIVIDE_ERROR,
             _ => f64::INFINITY,
         };
-        Ok(Type { shape: Shape::Scalar, kind: Kind::Real, public, range: Interval::point(0), error })
+        Ok(Type {
+            shape: Shape::Scalar,
+            kind: Kind::Real,
+            public,
+            range: Interval::point(0),
+            error,
+            relative: 0.0,
+        })
     }
 }
 
@@ -466,7 +514,7 @@ fn unsorted(rows: &Rows) -> Result<&Rows, PlanError> {
 }
 
 fn public(range: Interval, scale: Scale) -> Type {
-    Type { shape: Shape::Scalar, kind: Kind::Number(scale), public: true, range, error: 0.0 }
+    Type { shape: Shape::Scalar, kind: Kind::Number(scale), public: true, range, error: 0.0, relative: 0.0 }
 }
 
 fn constant(value: &Decimal) -> Type {
@@ -484,16 +532,17 @@ fn real_scalars(left: &Type, right: &Type) -> Option<Type> {
         range: Interval::point(0),
         // Of products; sums are computed from opened values.
         error: relative_error(left) + relative_error(right) + ROUND_ERROR + DIVIDE_ERROR,
+        relative: 0.0,
     })
 }
 
 /// How far a scalar may be from the truth, relative to its size.
 fn relative_error(of: &Type) -> f64 {
     if of.kind == Kind::Real || of.error == 0.0 {
-        return of.error;
+        return of.error + of.relative;
     }
     let least = if of.range.contains_zero() { 0.0 } else { smallest(&of.range) };
-    of.error / least
+    of.relative + of.error / least
 }
 
 fn smallest(range: &Interval) -> f64 {
@@ -509,13 +558,15 @@ fn align(left: &Type, right: &Type) -> Option<(Interval, Interval, Scale)> {
 }
 
 fn scaled_error(of: &Type, to: Scale) -> f64 {
-    if of.error == 0.0 { 0.0 } else { of.error * of.scale().factor(to).to_f64().unwrap_or(f64::INFINITY) }
+    let error = of.total_error();
+    if error == 0.0 { 0.0 } else { error * of.scale().factor(to).to_f64().unwrap_or(f64::INFINITY) }
 }
 
 fn product_error(left: &Type, right: &Type) -> f64 {
     let largest = |of: &Type| of.range.min.abs().max(of.range.max.abs()).to_f64().unwrap_or(f64::INFINITY);
     let part = |error: f64, other: f64| if error == 0.0 { 0.0 } else { error * other };
-    part(left.error, largest(right)) + part(right.error, largest(left)) + left.error * right.error
+    let (e, f) = (left.total_error(), right.total_error());
+    part(e, largest(right)) + part(f, largest(left)) + e * f
 }
 
 fn check_comparable(range: &Interval) -> Result<(), PlanError> {

@@ -103,6 +103,7 @@ impl Column {
         Record::new([
             ("skewness", plain(&skewness)),
             ("kurtosis", plain(&kurtosis)),
+            ("n", n),
             ("sum_1", plain(&s1)),
             ("sum_2", plain(&s2)),
             ("sum_3", plain(&s3)),

@@ -263,6 +263,8 @@ pub enum Op {
     Reciprocal {
         /// A column.
         of: NodeId,
+        /// How many binary digits after the point are kept.
+        bits: u32,
     },
 
     /// A single value, which is undefined unless a condition holds.
@@ -345,7 +347,7 @@ impl Op {
             | Self::Coarsen { of, .. }
             | Self::Floor { of }
             | Self::Log2 { of }
-            | Self::Reciprocal { of }
+            | Self::Reciprocal { of, .. }
             | Self::FloorDivide { left: of, .. }
             | Self::Sqrt { of }
             | Self::Log { of }
@@ -400,7 +402,7 @@ impl Op {
             | Self::Coarsen { of, .. }
             | Self::Floor { of }
             | Self::Log2 { of }
-            | Self::Reciprocal { of }
+            | Self::Reciprocal { of, .. }
             | Self::FloorDivide { left: of, .. }
             | Self::Sqrt { of }
             | Self::Log { of }

@@ -188,12 +188,12 @@ fn overflow() -> PlanError {
 
 /// An opened number, with the error that its type says.
 pub(crate) fn with_error(number: Number, of: &Type) -> Number {
-    if of.error == 0.0 || of.kind == Kind::Real {
+    if (of.error == 0.0 && of.relative == 0.0) || of.kind == Kind::Real {
         return number;
     }
     let unit = of.scale().divisor().to_f64().unwrap_or(f64::NAN);
     match number.approximate() {
-        Ok((value, error)) => Number::rounded(value, error + of.error / unit),
+        Ok((value, error)) => Number::rounded(value, error + of.error / unit + of.relative * value.abs()),
         Err(_) => number,
     }
 }
@@ -386,8 +386,8 @@ fn column(step: &Step<'_, Value>) -> Result<Value, PlanError> {
         Op::Lookup { .. } | Op::Matched { .. } => lookup(step, &given),
         Op::Log2 { .. } | Op::Reciprocal { .. } => {
             let divisor = step.arguments[0].1.scale().divisor();
-            let logarithm = matches!(step.op, Op::Log2 { .. });
-            let fixed = given.numbers(0)?.into_iter().map(|v| fixed_point(v, &divisor, logarithm));
+            let bits = if let Op::Reciprocal { bits, .. } = step.op { Some(*bits) } else { None };
+            let fixed = given.numbers(0)?.into_iter().map(|v| fixed_point(v, &divisor, bits));
             fixed.collect::<Option<Vec<_>>>().map(Value::Numbers).ok_or_else(|| data("not a positive number"))
         }
         _ => Err(data(format!("`{}` of a column", step.op.name()))),
@@ -438,14 +438,14 @@ fn lookup(step: &Step<'_, Value>, given: &Arguments<'_>) -> Result<Value, PlanEr
     })
 }
 
-fn fixed_point(value: i128, divisor: &BigInt, logarithm: bool) -> Option<i128> {
+/// One over a value, to so many binary digits; without them, its base-2 logarithm.
+fn fixed_point(value: i128, divisor: &BigInt, reciprocal: Option<u32>) -> Option<i128> {
     if value <= 0 {
         return None;
     }
-    let one = BigInt::from(1) << FIXED_BITS;
-    if logarithm {
-        let log = (value as f64).log2() - divisor.to_f64()?.log2();
-        return Some((log * one.to_f64()?).round() as i128);
+    if let Some(bits) = reciprocal {
+        return BigRational::new(divisor << bits, value.into()).round().to_integer().to_i128();
     }
-    BigRational::new(divisor * one, value.into()).round().to_integer().to_i128()
+    let log = (value as f64).log2() - divisor.to_f64()?.log2();
+    Some((log * f64::from(FIXED_BITS).exp2()).round() as i128)
 }

@@ -14,7 +14,7 @@ const finer = (a, b) => number(Math.max(a.decimal, b.decimal), Math.max(a.binary
 const product = (a, b) => number(a.decimal + b.decimal, a.binary + b.binary);
 const BOOLEAN = { kind: "boolean", decimal: 0, binary: 0 };
 const REAL = { kind: "real", decimal: 0, binary: 0 };
-/** Bits after the binary point of `log2` and `reciprocal`. */
+/** Bits after the binary point of `log2`. */
 const FIXED_BITS = 40;
 
 function columnKind(type) {
@@ -54,7 +54,8 @@ function typeOf(schema, op, taken) {
     case "require": return { ...b, open: both.open };
     case "rank": return { ...a, ...number(), inexact: false };
     case "coarsen": return { ...a, ...number(), inexact: true };
-    case "log2": case "reciprocal": return { ...a, ...number(0, FIXED_BITS), inexact: true };
+    case "log2": return { ...a, ...number(0, FIXED_BITS), inexact: true };
+    case "reciprocal": return { ...a, ...number(0, op.bits), inexact: true };
     case "floor": return { ...number(), scalar: true, open: true, inexact: false };
     case "floor_divide": return { ...a, inexact: false };
     case "divide": case "sqrt": case "log": case "exp": case "distribution": return { ...both, ...REAL, scalar: true };

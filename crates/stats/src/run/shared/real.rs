@@ -153,7 +153,7 @@ pub fn logarithms(
     Ok(Number::from_field(logarithms.add_public(&offsets, session.party()), &result.range))
 }
 
-/// One over each of a column of positive numbers, in units of `2^-FIXED_BITS`.
+/// One over each of a column of positive numbers, at the scale of the result.
 pub fn reciprocals(
     column: &Number,
     of: &Type,
@@ -162,7 +162,7 @@ pub fn reciprocals(
 ) -> Result<Number, RunError> {
     let rows = column.rows();
     let divisors = from_field(&column.field(session)?, session)?;
-    let one = of.scale().divisor() << FIXED_BITS;
+    let one = of.scale().divisor() << result.scale().binary;
     let one = Fp::from_i128(one.to_i128().ok_or_else(|| data("a scale that is too fine"))?);
     let ones = from_field(&FieldShare::public(&[one], session.party()), session)?;
     let quotients = divide(&stack(&vec![ones; rows]), &divisors, session)?;
