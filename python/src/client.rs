@@ -109,7 +109,7 @@ fn wait<T: Send>(
             loop {
                 tokio::select! {
                     done = &mut call => return done.map_err(|error| refusal(&error)),
-                    () = tokio::time::sleep(INTERRUPTIBLE) => Python::attach(|py| py.check_signals())?,
+                    () = tokio::time::sleep(INTERRUPTIBLE) => Python::attach(Python::check_signals)?,
                 }
             }
         })
