@@ -98,6 +98,10 @@ impl Connection {
 }
 
 /// Runs a call of the client; Ctrl-C ends it.
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a method of one lifetime does not serve them all"
+)]
 fn wait<T: Send>(
     py: Python<'_>,
     runtime: &Runtime,
@@ -109,7 +113,7 @@ fn wait<T: Send>(
             loop {
                 tokio::select! {
                     done = &mut call => return done.map_err(|error| refusal(&error)),
-                    () = tokio::time::sleep(INTERRUPTIBLE) => Python::attach(Python::check_signals)?,
+                    () = tokio::time::sleep(INTERRUPTIBLE) => Python::attach(|py| py.check_signals())?,
                 }
             }
         })
