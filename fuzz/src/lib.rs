@@ -115,7 +115,7 @@ pub fn submission(bytes: &[u8]) -> bool {
 
 /// A query as a consumer sends it.
 pub fn query(bytes: &[u8]) -> bool {
-    json::<survey::SignedQuery>(bytes).is_some_and(|query| survey::query::query_id(&query).is_ok())
+    json::<survey::SignedQuery>(bytes).is_some_and(|query| survey::Id::of(&query.body).is_ok())
 }
 
 /// A batch record as parties exchange it.

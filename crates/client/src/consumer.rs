@@ -66,8 +66,8 @@ impl Consumer {
         }
         let query =
             Query { version: 1, survey: survey.id, plan, epochs: epochs.clone() }.sign(&self.identity)?;
-        let id = query_id(&query)?;
         let (asked, _) = survey::query::check(&query, survey.definition(), &survey.id)?;
+        let id = query_id(&query, asked)?;
         if survey.api.query(&query).await?.query != id {
             return Err(Refusal::new(Code::Conflict, "the coordinator took another query").into());
         }

@@ -8,7 +8,7 @@ use survey::{Code, Refusal};
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// A server, or a check of this client, refused. The code's table says what to do.
-    #[error("{0}. {next}", next = .0.code.next_step())]
+    #[error("{}", .0.reason())]
     Refused(#[from] Refusal),
     /// A server cannot be reached.
     #[error(

@@ -145,13 +145,21 @@ impl Provider {
 
     /// The windows of the self-reported fields, in the survey's order.
     fn typed_windows(&self, survey: &OpenSurvey) -> Result<Vec<Vec<u8>>, ClientError> {
-        let fields = survey.definition().fields.iter().filter(|field| field.self_reported);
+        let definition = survey.definition();
+        let fields = definition.fields.iter().filter(|field| field.self_reported);
         fields
             .map(|field| {
                 let typed = |why: &str| ClientError::Typed { field: field.name.clone(), why: why.to_owned() };
                 let text =
                     self.typed.get(&field.name).ok_or_else(|| typed("this survey asks for a value"))?;
-                typed_window(text, field.window as usize).ok_or_else(|| typed("the value is too long"))
+                let window = definition.typed_window(field, text);
+                let window = window.ok_or_else(|| typed("the value is too long"))?;
+                match definition.format(field).read(&window) {
+                    Some(_) => Ok(window),
+                    None => {
+                        Err(typed("this is not a value that the survey takes: see `mpcstats survey check`"))
+                    }
+                }
             })
             .collect()
     }
@@ -179,15 +187,6 @@ pub fn choose_notary(survey: &Survey, address: Option<&str>) -> Result<(NotaryKe
         )
         .into()
     })
-}
-
-/// A typed value as the parties parse it: the text, a quote that ends it, and spaces up to the window.
-fn typed_window(text: &str, window: usize) -> Option<Vec<u8>> {
-    let mut bytes = text.as_bytes().to_vec();
-    bytes.push(b'"');
-    let fits = bytes.len() <= window;
-    bytes.resize(window, b' ');
-    fits.then_some(bytes)
 }
 
 /// Every field's window and blinder, in the survey's order.
@@ -281,16 +280,4 @@ fn now_ms() -> u64 {
 /// Unix seconds.
 pub(crate) fn now() -> u64 {
     now_ms() / 1000
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_typed_value_fills_its_window_and_ends_inside_it() {
-        assert_eq!(typed_window("42", 6).unwrap(), b"42\"   ");
-        assert_eq!(typed_window("42", 3).unwrap(), b"42\"");
-        assert_eq!(typed_window("42", 2), None);
-    }
 }

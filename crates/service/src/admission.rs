@@ -1,6 +1,8 @@
 //! Judging a submission by itself: what the coordinator and every party check before anything else, each for
 //! itself.
 
+use std::time::Duration;
+
 use mpctls::{VerifiedAttestation, VerifyError};
 use rep3::InputContext;
 use survey::{Code, Id, PublicKey, Refusal, Submission, Survey};
@@ -39,6 +41,10 @@ impl Admitted {
 /// Checks a submission at a time in Unix seconds: survey, opening times, attestation (notary, source, age,
 /// mode, and that it was made for this survey), and the one-use key's signature.
 ///
+/// `waited` is how long the submission may have waited since it was let in: nothing at the door, and up to that
+/// long at a party that was away, so that no submission goes stale in the queue or outlives its survey there.
+/// Whatever it waited, its attestation must have been made while the survey was open.
+///
 /// # Errors
 /// [`Refusal`] with a code for each thing that can be wrong.
 pub fn admit(
@@ -46,15 +52,23 @@ pub fn admit(
     survey: &Survey,
     survey_id: &Id,
     now: u64,
+    waited: Duration,
 ) -> Result<Admitted, Refusal> {
-    survey.check_open(now)?;
+    let made = submission.attestation.statement.time;
+    // The latest time at which it may have come.
+    let came =
+        now.min(made.saturating_add(survey.source.max_age())).max(now.saturating_sub(waited.as_secs()));
+    if waited.is_zero() {
+        survey.check_open(now)?;
+    }
+    survey.check_open(made).map_err(|refusal| Refusal::new(refusal.code, "when the attestation was made"))?;
     if submission.version != 1 {
         return Err(Code::UnsupportedVersion.into());
     }
     if submission.survey != *survey_id {
         return Err(Code::WrongSurvey.into());
     }
-    let verified = mpctls::verify(&submission.attestation, &survey.source, &survey.notaries, now)
+    let verified = mpctls::verify(&submission.attestation, &survey.source, &survey.notaries, came)
         .map_err(|error| attestation_refusal(&error))?;
     if verified.survey != survey_id.0 {
         return Err(Refusal::new(Code::WrongSurvey, "the attestation was made for another survey"));

@@ -1,7 +1,7 @@
 //! What a party stores, told without opening anything: for its operator.
 
 use serde::Serialize;
-use survey::{Epoch, Id, Refusal, epoch};
+use survey::{Epoch, Id, Refusal};
 
 use crate::config::{Loaded, PartyConfig};
 use crate::metrics::Metrics;
@@ -40,12 +40,13 @@ pub async fn stats(loaded: &Loaded<PartyConfig>) -> Result<Stats, Refusal> {
     let me =
         loaded.survey.body.parties.iter().position(|party| party.identity == loaded.keys.identity.public());
     let me = rep3::network::Party::from_index(me.unwrap_or_default());
-    let headers = tables.headers().await?;
-    let (epochs, open_accounts) = epoch::epochs(headers.iter().map(|signed| &signed.header));
+    let tip = tables.chain.tip().await?;
+    let headers = tables.chain.headers(0, tip.height).await?;
     let (mut column_bytes, mut refused, mut tampered) = (0, 0, Vec::new());
     for signed in &headers {
         let header = &signed.header;
-        refused += tables.record(header.height).await?.map_or(0, |record| record.record.refused.len() as u64);
+        refused +=
+            tables.chain.record(header.height).await?.map_or(0, |record| record.record.refused.len() as u64);
         let columns = tables.columns(header.height).await?.unwrap_or_default();
         column_bytes += columns.len() as u64;
         if Stored::decode(&columns, me, &header.columns).is_err() {
@@ -59,7 +60,7 @@ pub async fn stats(loaded: &Loaded<PartyConfig>) -> Result<Stats, Refusal> {
         refused,
         column_bytes,
         tampered,
-        epochs,
-        open_accounts,
+        epochs: tables.chain.epochs().await?,
+        open_accounts: tip.open_accounts,
     })
 }

@@ -168,8 +168,10 @@ mod tests {
     use super::*;
     use crate::admission::admit;
     use mpctls::attestation::Shown;
+    use std::time::Duration;
 
     const NOW: u64 = 1_800_000_000;
+    const DOOR: Duration = Duration::ZERO;
 
     fn alter(submission: &Submission, change: impl Fn(&mut Submission)) -> Submission {
         let mut altered = submission.clone();
@@ -184,7 +186,7 @@ mod tests {
         survey.check().unwrap();
         let id = survey.id().unwrap();
         let good = fixture.submission("alice", "12.3456", NOW).unwrap();
-        let admitted = admit(&good, survey, &id, NOW).unwrap();
+        let admitted = admit(&good, survey, &id, NOW, DOOR).unwrap();
         assert_eq!(admitted.account, "alice");
         for (party, keys) in rep3::network::Party::ALL.into_iter().zip(&fixture.parties) {
             let shares =
@@ -192,7 +194,7 @@ mod tests {
             assert_eq!(shares[0].len(), survey.shared_len());
         }
 
-        let code = |submission: &Submission, now| admit(submission, survey, &id, now).unwrap_err().code;
+        let code = |submission: &Submission, now| admit(submission, survey, &id, now, DOOR).unwrap_err().code;
         let other = fixture.submission("alice", "12.3456", NOW).unwrap();
         assert_eq!(code(&good, NOW - 4000), Code::SurveyNotOpen);
         assert_eq!(code(&good, survey.closes_at), Code::SurveyClosed);
@@ -230,7 +232,7 @@ mod tests {
         let session = attestation.statement.session;
         let thief = Identity::generate();
         let stolen = Submission::new(&fixture.survey, attestation, &session, &[value], &thief).unwrap();
-        let refusal = admit(&stolen, &fixture.survey, &fixture.survey.id().unwrap(), NOW).unwrap_err();
+        let refusal = admit(&stolen, &fixture.survey, &fixture.survey.id().unwrap(), NOW, DOOR).unwrap_err();
         assert_eq!(refusal.code, Code::BadSignature);
     }
 }

@@ -5,10 +5,12 @@
 //! - [`client_api`]: asks when an epoch has closed, keeps certificates, shows the page.
 //! - [`notary`], [`exchange`]: who attests, and a made-up website to attest.
 //! - [`storage`]: durable state behind one small trait; [`http`]: how calls are served and made.
+//! - [`chain`]: the parties' chain of records, as coordinator and parties store it alike.
 //! - [`admission`]: what coordinator and parties check of a submission, each for itself.
 //! - [`run`]: puts the servers together from their [`config`].
 
 pub mod admission;
+pub mod chain;
 pub mod client_api;
 pub mod clock;
 pub mod config;
@@ -23,6 +25,7 @@ pub mod party;
 pub mod private_file;
 pub mod run;
 pub mod storage;
+pub mod telemetry;
 mod tls_listener;
 pub mod webhook;
 

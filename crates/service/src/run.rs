@@ -6,6 +6,8 @@ use std::time::Duration;
 use net::tcp::{Peer, Transport, TransportConfig};
 use rep3::network::Party;
 use survey::{Code, Identity, Refusal, Survey};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{CoordinatorConfig, Loaded, PartyConfig, Tls};
@@ -144,6 +146,8 @@ impl PartyServer {
 pub struct CoordinatorServer {
     port: Port,
     router: axum::Router,
+    /// What runs beside; it ends with the server.
+    _tasks: JoinSet<()>,
 }
 
 impl CoordinatorServer {
@@ -169,8 +173,11 @@ impl CoordinatorServer {
                 Some(net::tls::server(&identity, &config.names, Vec::new()).map_err(fault)?)
             }
         };
-        let webhook =
-            config.webhook.as_deref().map(|url| Webhook::new(url, keys.identity.clone())).transpose()?;
+        let (news, mut tasks) = (Arc::new(Notify::new()), JoinSet::new());
+        if let Some(url) = &config.webhook {
+            let webhook = Webhook::new(url, keys.identity.clone())?;
+            tasks.spawn(webhook.follow(tables.clone(), news.clone()));
+        }
         let router = coordinator::api::routes(coordinator::api::Api {
             survey: Arc::new(signed),
             survey_id,
@@ -180,11 +187,11 @@ impl CoordinatorServer {
             clock,
             metrics,
             heard: Arc::default(),
-            webhook,
+            news,
         });
         let listener = bind(&config.listen).await?;
         tracing::info!(listen = %config.listen, "coordinator is up");
-        Ok(Self { port: Port { listener, tls, links: None }, router })
+        Ok(Self { port: Port { listener, tls, links: None }, router, _tasks: tasks })
     }
 
     /// Serves until `shutdown` ends.

@@ -112,7 +112,7 @@ async fn the_receiver_believes_the_coordinator_and_nobody_else() {
     );
     assert_eq!(answer(&sign(5, &coordinator)).await, 204);
     // As a coordinator announces.
-    Webhook::new(&receiver.url, coordinator).unwrap().announce(event(6));
+    Webhook::new(&receiver.url, coordinator).unwrap().announce(&event(6)).await.unwrap();
     let printed = tokio::task::spawn_blocking(move || {
         let lines: Vec<String> = receiver.lines.by_ref().take(2).map(Result::unwrap).collect();
         drop(receiver);

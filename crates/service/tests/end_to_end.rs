@@ -210,7 +210,7 @@ async fn what_is_wrong_is_refused_by_its_code() {
     assert_eq!(refused.unwrap_err().code, Code::BadSignature);
 
     // The reads of every party agree with the coordinator's.
-    let id = query::query_id(&query).unwrap();
+    let id = query::query_id(&query, &deployment.signed.body.plans[0].plan).unwrap();
     assert_ne!(id, Id::default());
     for party in &deployment.parties {
         match party.get(&format!("/v1/submissions/{good}")).await.unwrap() {

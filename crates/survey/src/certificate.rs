@@ -2,6 +2,7 @@
 
 use rep3::SealedComponent;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::code::{Code, Refusal};
@@ -10,7 +11,7 @@ use crate::keys::{Identity, PublicKey, Purpose, Signature};
 use crate::seal::{OpeningKey, Sealed, SealingKey};
 
 /// What each party signs about a release.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Statement {
     /// Format version: 1.
@@ -44,7 +45,7 @@ pub struct Statement {
 }
 
 /// What a party hands to the consumer, perhaps by way of others.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PartyOutput {
     /// Which party: 0, 1 or 2.
@@ -104,14 +105,16 @@ fn decode(bytes: &[u8]) -> Option<[Component; 2]> {
 }
 
 /// One component of a result, opened.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Component {
     /// What its hash was salted with.
     #[serde(with = "hex::serde")]
+    #[schema(value_type = String)]
     pub salt: [u8; 32],
     /// The component, encoded as `stats` encodes results.
     #[serde(with = "hex::serde")]
+    #[schema(value_type = String)]
     pub bytes: Vec<u8>,
 }
 
@@ -123,7 +126,7 @@ impl Component {
 
 /// The parties' statement of a release with everything needed to check it offline. Holding it means holding
 /// the result: publish it where the result is published.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
     /// Format version: 1.

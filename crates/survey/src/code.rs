@@ -3,11 +3,12 @@
 use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 macro_rules! codes {
     ($($name:ident $text:literal $status:literal $cause:literal $next:literal)*) => {
         /// Why something was refused or failed. Codes are stable: programs may match on them.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Code {
             $(#[doc = $cause] $name,)*
@@ -174,8 +175,8 @@ impl fmt::Display for Code {
 
 /// A code with what is particular to this case: what travels as JSON when a call fails, and what every
 /// fallible function of this crate and of the service returns. Details name fields and rules, never values.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{code}: {}{}", code.cause(), if detail.is_empty() { String::new() } else { format!(" ({detail})") })]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, ToSchema)]
+#[error("{code}: {}", self.reason())]
 pub struct Refusal {
     /// From the table.
     pub code: Code,
@@ -184,6 +185,12 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// The cause, with what is particular to this case.
+    pub fn reason(&self) -> String {
+        let detail = if self.detail.is_empty() { String::new() } else { format!(" ({})", self.detail) };
+        self.code.cause().to_owned() + &detail
+    }
+
     /// A refusal with a detail.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into() }

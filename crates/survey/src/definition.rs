@@ -5,6 +5,7 @@ use mpctls::Source;
 use serde::{Deserialize, Serialize};
 use stats::plan::Values;
 use stats::{ColumnType, Limits, Plan, Schema, Table};
+use utoipa::ToSchema;
 
 use crate::code::{Code, Refusal};
 use crate::id::Id;
@@ -13,7 +14,7 @@ use crate::seal::SealingKey;
 use crate::shares::BLINDER;
 
 /// A survey. Its id is the SHA-256 of its canonical JSON, and every message about it names that id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Survey {
     /// Format version: 1.
@@ -23,6 +24,7 @@ pub struct Survey {
     /// What is being measured and why taking part is safe, for providers.
     pub description: String,
     /// The website request whose answer is proven.
+    #[schema(value_type = Object)]
     pub source: Source,
     /// The source's disclosed field that names an account: each counts once.
     pub account: String,
@@ -37,6 +39,7 @@ pub struct Survey {
     /// Parties 0, 1 and 2.
     pub parties: [PartyInfo; 3],
     /// Who may attest.
+    #[schema(value_type = Vec<Object>)]
     pub notaries: Vec<mpctls::NotaryKey>,
     /// Where each notary listens, as `host:port`, in the same order. A notary's TLS certificate is under the key
     /// that it attests with.
@@ -45,6 +48,7 @@ pub struct Survey {
     /// Who may query.
     pub consumers: Vec<ConsumerInfo>,
     /// The notarization modes accepted.
+    #[schema(value_type = Vec<String>)]
     pub modes: Vec<mpctls::Mode>,
     /// When submissions open, in Unix seconds.
     pub opens_at: u64,
@@ -55,7 +59,7 @@ pub struct Survey {
 }
 
 /// One shared value of each provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Field {
     /// Its name in plans; for a proven field also its name in the source.
@@ -64,6 +68,7 @@ pub struct Field {
     #[serde(default)]
     pub description: String,
     /// What its values are, and their public range: a value outside it is refused.
+    #[schema(value_type = Object)]
     pub values: ColumnType,
     /// Typed in by the provider: committed to and shared in the same way, but not proven. Certificates say so.
     #[serde(default)]
@@ -73,7 +78,7 @@ pub struct Field {
 }
 
 /// A plan that the survey lists.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NamedPlan {
     /// What consumers call it.
@@ -82,15 +87,17 @@ pub struct NamedPlan {
     #[serde(default)]
     pub description: String,
     /// What is computed.
+    #[schema(value_type = Object)]
     pub plan: Plan,
 }
 
 /// What every party enforces for itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// What plans may do. Its `minimum` is also the fewest accounts with which an epoch closes.
     #[serde(default)]
+    #[schema(value_type = Object)]
     pub limits: Limits,
     /// An epoch closes as soon as it holds this many accounts.
     #[serde(default = "Policy::default_epoch_accounts")]
@@ -119,7 +126,7 @@ impl Policy {
 }
 
 /// Where submissions and queries go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Coordinator {
     /// `https://host:port`.
@@ -130,7 +137,7 @@ pub struct Coordinator {
 }
 
 /// A computation party.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PartyInfo {
     /// Who runs it.
@@ -144,7 +151,7 @@ pub struct PartyInfo {
 }
 
 /// A consumer of results.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConsumerInfo {
     /// Who it is.

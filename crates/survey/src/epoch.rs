@@ -2,18 +2,20 @@
 //! whole closed epochs, so that nobody learns what one submission changed.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::id::Id;
 use crate::merkle::{self, Path};
 use crate::record::Header;
 
 /// A closed epoch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Epoch {
     /// Its number, from 0.
     pub number: u64,
     /// Its first and last record's height.
+    #[schema(value_type = Vec<u64>, min_items = 2, max_items = 2)]
     pub heights: (u64, u64),
     /// How many accounts it holds.
     pub accounts: u64,

@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use stats::ColumnType;
+use stats::{ColumnType, Plan, Schema};
 
 use crate::code::{Code, Refusal};
 use crate::definition::{NamedPlan, Survey};
@@ -14,8 +14,9 @@ fn fault(detail: impl Into<String>) -> Refusal {
     Refusal::new(Code::InvalidConfiguration, detail)
 }
 
-/// Reads a survey. `read` gives the text of a file named relative to the survey's folder. Every key of
-/// `deployment`, if there is one, is taken as if it stood in the survey.
+/// Reads a survey. `read` gives the text of a file named relative to the survey's folder, and `trace` the plan that a
+/// program in such a file makes of a schema. Every key of `deployment`, if there is one, is taken as if it stood in
+/// the survey.
 ///
 /// # Errors
 /// [`Code::InvalidConfiguration`] naming what is wrong and where.
@@ -23,8 +24,9 @@ pub fn parse(
     text: &str,
     deployment: Option<&str>,
     read: impl Fn(&str) -> Result<String, String>,
+    trace: impl Fn(&str, &Schema) -> Result<Plan, String>,
 ) -> Result<Survey, Refusal> {
-    let survey = parse_unchecked(text, deployment, read)?;
+    let survey = parse_unchecked(text, deployment, read, trace)?;
     survey.check()?;
     Ok(survey)
 }
@@ -37,6 +39,7 @@ fn parse_unchecked(
     text: &str,
     deployment: Option<&str>,
     read: impl Fn(&str) -> Result<String, String>,
+    trace: impl Fn(&str, &Schema) -> Result<Plan, String>,
 ) -> Result<Survey, Refusal> {
     let mut survey = Map::new();
     let deployment = deployment.map(|text| table("deployment.toml", text)).transpose()?;
@@ -61,16 +64,19 @@ fn parse_unchecked(
         serde_json::from_value(plans).map_err(|error| fault(format!("survey.toml: plans: {error}")))?;
     let schema = survey.schema();
     for entry in plans {
-        let plan = match (&entry.file, &entry.column) {
-            (Some(path), None) => {
-                stats::Plan::from_json(&read(path)?).map_err(|error| fault(format!("{path}: {error}")))?
+        let plan = match (&entry.file, &entry.program, &entry.column) {
+            (None, Some(program), None) => {
+                trace(program, &schema).map_err(|error| fault(format!("{program}: {error}")))?
             }
-            (None, Some(column)) => {
+            (Some(path), None, None) => {
+                Plan::from_json(&read(path)?).map_err(|error| fault(format!("{path}: {error}")))?
+            }
+            (None, None, Some(column)) => {
                 crate::plans::build(&entry.name, &schema, column, entry.by.as_deref(), &entry.statistics)?
             }
             _ => {
                 return Err(fault(format!(
-                    "plan {}: give either `file`, or `column` and `statistics`",
+                    "plan {}: give either `file`, or `program`, or `column` and `statistics`",
                     entry.name
                 )));
             }
@@ -80,7 +86,7 @@ fn parse_unchecked(
     Ok(survey)
 }
 
-/// A plan as `survey.toml` lists it: a file that a program was traced to, or statistics of a column.
+/// A plan as `survey.toml` lists it: a plan's file, a program to be traced, or statistics of a column.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PlanEntry {
@@ -88,6 +94,7 @@ struct PlanEntry {
     #[serde(default)]
     description: String,
     file: Option<String>,
+    program: Option<String>,
     column: Option<String>,
     by: Option<String>,
     #[serde(default)]

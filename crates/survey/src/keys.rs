@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::id::Id;
@@ -85,7 +86,8 @@ impl fmt::Debug for Identity {
 }
 
 /// An Ed25519 public key, written as 64 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ToSchema)]
+#[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
 pub struct PublicKey(pub [u8; 32]);
 
 impl PublicKey {
@@ -133,7 +135,8 @@ impl<'de> Deserialize<'de> for PublicKey {
 }
 
 /// An Ed25519 signature, written as 128 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, pattern = "^[0-9a-f]{128}$")]
 pub struct Signature(pub [u8; 64]);
 
 impl fmt::Debug for Signature {
@@ -159,7 +162,7 @@ impl<'de> Deserialize<'de> for Signature {
 }
 
 /// A message with its signer's signature. The body is JSON text, kept as it was signed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Signed<T> {
     /// What is signed.
     pub body: T,

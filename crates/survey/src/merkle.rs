@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use crate::id::Id;
 
@@ -34,7 +35,7 @@ fn up(level: &[Id]) -> Vec<Id> {
 }
 
 /// One step of a [`Path`], upwards from a leaf.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "step", content = "sibling", rename_all = "snake_case")]
 pub enum Climb {
     /// Hash what one holds as the leaf of a tree (first step, and wherever trees nest).
@@ -46,7 +47,7 @@ pub enum Climb {
 }
 
 /// The way from a leaf to a root.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct Path(pub Vec<Climb>);
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use stats::Plan;
+use utoipa::ToSchema;
 
 use crate::code::{Code, Refusal};
 use crate::definition::{ConsumerInfo, Survey};
@@ -9,14 +10,15 @@ use crate::id::Id;
 use crate::keys::{Identity, Purpose, Signed};
 
 /// A question: a plan over a union of whole closed epochs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Query {
     /// Format version: 1.
     pub version: u32,
     /// The survey.
     pub survey: Id,
-    /// What to compute.
+    /// What to compute: `{"listed": NAME}` or `{"own": PLAN}`.
+    #[schema(value_type = Object)]
     pub plan: Choice,
     /// The epochs to compute over, rising.
     pub epochs: Vec<u64>,
@@ -45,12 +47,14 @@ impl Query {
     }
 }
 
-/// A query's name: what is asked, and by whom.
+/// A query's name: which plan over which epochs, and for whom. However the plan is named (by the survey's name for
+/// it, by its id, or in full), the same question has the same name, and so one release.
 ///
 /// # Errors
 /// See [`Id::of`].
-pub fn query_id(query: &SignedQuery) -> Result<Id, crate::EncodeError> {
-    Ok(Id::of_parts("mpcstats/query/v1", &[Id::of(&query.body)?.as_bytes(), &query.signer.0]))
+pub fn query_id(query: &SignedQuery, plan: &Plan) -> Result<Id, crate::EncodeError> {
+    let Query { survey, epochs, .. } = &query.body;
+    Id::of(&("mpcstats/query/v2", survey, Id(plan.id().0), epochs, &query.signer))
 }
 
 /// Checks signature, form and consumer, and finds the plan. What the policy says is each party's to check.

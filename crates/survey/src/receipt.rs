@@ -1,6 +1,7 @@
 //! What a provider keeps: proof that all three parties accepted a submission, and that a release contains it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::certificate::Certificate;
 use crate::code::{Code, Refusal};
@@ -10,7 +11,7 @@ use crate::merkle::Path;
 use crate::record::{Header, three_signed};
 
 /// The parties' signed acceptance of one submission.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
     /// The submission's digest.

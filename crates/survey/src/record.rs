@@ -1,6 +1,9 @@
 //! The parties' hash-chained log. A batch record with three signatures *is* the commit of its submissions.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::code::{Code, Refusal};
 use crate::id::Id;
@@ -11,7 +14,7 @@ use crate::merkle;
 pub const MAX_BATCH: usize = 4096;
 
 /// The part of a batch record that is signed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
     /// Format version: 1.
@@ -52,7 +55,7 @@ impl Header {
 }
 
 /// A submission that the parties turned away, for good.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Refused {
     /// Which submission.
@@ -64,8 +67,14 @@ pub struct Refused {
     pub party: Option<u8>,
 }
 
+/// Whether no submission is named twice: each has one fate.
+pub fn distinct(accepted: &[Id], refused: &[Refused]) -> bool {
+    let mut seen = BTreeSet::new();
+    accepted.iter().chain(refused.iter().map(|refused| &refused.submission)).all(|id| seen.insert(id))
+}
+
 /// One step of the log, with what its header commits to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchRecord {
     /// What is signed.
@@ -97,12 +106,15 @@ impl BatchRecord {
         if self.header.refused_hash != Id::of(&self.refused)? {
             return fault("refusals do not fit the header");
         }
+        if !distinct(&self.leaves, &self.refused) {
+            return fault("a submission is named twice");
+        }
         Ok(())
     }
 }
 
 /// A batch record with the signatures of parties 0, 1 and 2 over its header: the commit itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignedRecord {
     /// The record.
@@ -199,6 +211,12 @@ pub(crate) mod tests {
         let mut added = signed.clone();
         added.record.refused.push(Refused { submission: survey, code: Code::InvalidValue, party: None });
         assert_eq!(added.verify(&survey, &keys).unwrap_err().code, Code::Malformed);
+
+        // Not even with the signatures of all three.
+        let mut both = record(survey, 0, 5);
+        both.refused.push(Refused { submission: both.leaves[2], code: Code::InvalidValue, party: Some(1) });
+        both.header.refused_hash = Id::of(&both.refused).unwrap();
+        assert_eq!(sign(both, &parties).verify(&survey, &keys).unwrap_err().code, Code::Malformed);
 
         for index in 0..5 {
             signed.receipt(index).unwrap().verify(&survey, &keys).unwrap();

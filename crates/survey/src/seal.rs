@@ -8,13 +8,15 @@ use hpke::kdf::HkdfSha256;
 use hpke::kem::X25519HkdfSha256;
 use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 const INFO: &[u8] = b"mpcstats/seal/v1";
 const ENCAPSULATED: usize = 32;
 
 /// A public key that things are sealed to, written as 64 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ToSchema)]
+#[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
 pub struct SealingKey(pub [u8; 32]);
 
 impl fmt::Debug for SealingKey {
@@ -112,7 +114,8 @@ impl fmt::Debug for OpeningKey {
 }
 
 /// An encapsulated key and a ciphertext, written as hexadecimal digits.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, pattern = "^([0-9a-f]{2})+$")]
 pub struct Sealed(pub Vec<u8>);
 
 impl Sealed {

@@ -7,6 +7,7 @@ use rep3::{InputContext, PartyInput};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sha3::Sha3_256;
+use utoipa::ToSchema;
 
 use crate::code::{Code, Refusal};
 use crate::definition::{Field, Survey};
@@ -19,7 +20,7 @@ use crate::shares::{self, BLINDER};
 pub const MAX_SUBMISSION: usize = 256 * 1024;
 
 /// One provider's attestation and sealed shares, signed by the attested one-use key.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Submission {
     /// Format version: 1.
@@ -27,6 +28,7 @@ pub struct Submission {
     /// The survey.
     pub survey: Id,
     /// What the notary signed.
+    #[schema(value_type = Object)]
     pub attestation: Attestation,
     /// The commitments to the self-reported fields, in the survey's order.
     #[serde(default)]

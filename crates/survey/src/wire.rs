@@ -17,6 +17,7 @@
 //! believe the coordinator.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::certificate::PartyOutput;
 use crate::code::{Code, Refusal};
@@ -27,7 +28,7 @@ use crate::receipt::Receipt;
 use crate::record::{Header, Refused};
 
 /// How a call failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// From the table of codes.
     pub code: Code,
@@ -62,7 +63,7 @@ impl From<Problem> for Refusal {
 }
 
 /// Where a survey stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// The survey.
     pub survey: Id,
@@ -89,7 +90,7 @@ pub struct Status {
 }
 
 /// A submission was taken into the queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Queued {
     /// Its digest: ask for the receipt under this name.
     pub submission: Id,
@@ -98,7 +99,7 @@ pub struct Queued {
 }
 
 /// What became of a submission.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum SubmissionStatus {
     /// Waiting.
@@ -121,7 +122,7 @@ pub enum SubmissionStatus {
 }
 
 /// The closed epochs, in order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Epochs {
     /// The closed ones.
     pub epochs: Vec<Epoch>,
@@ -130,14 +131,14 @@ pub struct Epochs {
 }
 
 /// The headers of one epoch's records, with their signatures: what an inclusion proof is made from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Headers {
     /// In rising order of height.
     pub headers: Vec<SignedHeader>,
 }
 
 /// A batch record's header with the parties' signatures.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SignedHeader {
     /// The header.
     pub header: Header,
@@ -146,14 +147,14 @@ pub struct SignedHeader {
 }
 
 /// A query was taken into the queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QueryAccepted {
     /// Its id: ask for the outputs under this name.
     pub query: Id,
 }
 
 /// What became of a query.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum QueryStatus {
     /// Waiting, or being computed.
@@ -173,7 +174,7 @@ pub enum QueryStatus {
 }
 
 /// What an outside system is told by webhook, signed ([`crate::Purpose::Webhook`]).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A batch of submissions was accepted.

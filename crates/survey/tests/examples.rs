@@ -25,10 +25,14 @@ fn deployment() -> String {
     [coordinator, party(0), party(1), party(2), notary, consumer].concat()
 }
 
+fn no_programs(_: &str, _: &stats::Schema) -> Result<stats::Plan, String> {
+    Err("no program is traced here".into())
+}
+
 fn read(folder: &Path) -> Survey {
     let text = std::fs::read_to_string(folder.join("survey.toml")).unwrap();
     let beside = |name: &str| std::fs::read_to_string(folder.join(name)).map_err(|error| error.to_string());
-    file::parse(&text, Some(&deployment()), beside)
+    file::parse(&text, Some(&deployment()), beside, no_programs)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
 }
 
@@ -51,7 +55,8 @@ fn every_example_survey_checks_signs_and_travels() {
 
 #[test]
 fn a_key_in_both_files_is_refused() {
-    let refusal = file::parse("title = 'a'", Some("title = 'b'"), |_| Err(String::new())).unwrap_err();
+    let refusal =
+        file::parse("title = 'a'", Some("title = 'b'"), |_| Err(String::new()), no_programs).unwrap_err();
     assert!(refusal.detail.contains("title"), "{refusal}");
 }
 

@@ -50,8 +50,7 @@ pub fn run(args: &Certificate) -> Result<(), Failure> {
     let certificate = read(certificate)?;
     let survey = runtime()?.block_on(OpenSurvey::open(survey, None))?;
     let plan = plan.as_ref().map(|path| super::query::read_plan(path)).transpose()?;
-    let results = consumer::verify(&survey.id, survey.definition(), &certificate, plan.as_ref())
-        .map_err(|error| format!("refused ({}): {error}", error.code()))?;
+    let results = consumer::verify(&survey.id, survey.definition(), &certificate, plan.as_ref())?;
     let statement = &certificate.statement;
     if *json {
         let object = serde_json::json!({

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use service::client_api::{config, serve};
 
-use super::{Failure, log_to_stderr, runtime, stop_signal};
+use super::{Failure, runtime, stop_signal};
 
 /// Arguments of `mpcstats client-api`.
 #[derive(clap::Args)]
@@ -28,7 +28,7 @@ enum Action {
 /// Runs the command.
 pub fn run(args: &ClientApi) -> Result<(), Failure> {
     let Action::Serve { config: file } = &args.action;
-    log_to_stderr();
+    let _telemetry = service::telemetry::start("client-api")?;
     let settings = config::read(file)?;
     runtime()?.block_on(async {
         let running = serve(settings).await?;

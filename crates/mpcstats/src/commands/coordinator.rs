@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use service::config;
 use service::run::{CoordinatorServer, interrupted};
 
-use super::{Failure, log_to_stderr, runtime};
+use super::{Failure, runtime};
 
 /// Arguments of `mpcstats coordinator`.
 #[derive(clap::Args)]
@@ -27,7 +27,7 @@ enum Action {
 /// Runs the command.
 pub fn run(args: &Coordinator) -> Result<(), Failure> {
     let Action::Serve { config } = &args.action;
-    log_to_stderr();
+    let _telemetry = service::telemetry::start("coordinator")?;
     let loaded = config::coordinator(config)?;
     Ok(runtime()?.block_on(async {
         CoordinatorServer::start(loaded).await?.run(interrupted()).await;

@@ -101,7 +101,7 @@ pub fn run(command: Command) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", told(error));
             ExitCode::FAILURE
         }
     }
@@ -109,6 +109,17 @@ pub fn run(command: Command) -> ExitCode {
 
 /// What went wrong, in words for the terminal.
 pub type Failure = Box<dyn std::error::Error>;
+
+/// A failure in words; if it has a code, with the code and what to do about it.
+fn told(error: Failure) -> Failure {
+    if let Some(error) = error.downcast_ref::<client::ClientError>() {
+        return refused(&error.code(), error);
+    }
+    if let Some(refusal) = error.downcast_ref::<::survey::Refusal>() {
+        return refused(refusal.code.text(), refusal.reason());
+    }
+    error
+}
 
 /// A refusal in words: its code, its cause, and what to do about it.
 pub fn refused(code: &str, error: impl std::fmt::Display) -> Failure {
@@ -125,14 +136,6 @@ pub fn print(text: &str) -> Result<(), Failure> {
 /// A runtime for commands that talk to others.
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
-}
-
-/// Logs to standard error: `info` and above, unless `RUST_LOG` says otherwise.
-pub fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    // A second call, in one process, changes nothing.
-    let _set = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
 
 /// Waits for Ctrl-C or SIGTERM.

@@ -90,7 +90,7 @@ fn print_keys(keys: &KeyStore) -> Result<(), Failure> {
 }
 
 fn start(config: Config) -> Result<(), Failure> {
-    super::log_to_stderr();
+    let _telemetry = service::telemetry::start("notary")?;
     runtime()?.block_on(async {
         let running = serve(config).await?;
         eprintln!(

@@ -6,7 +6,7 @@ use service::keys::Keys;
 use service::run::{PartyServer, interrupted};
 use service::{config, export};
 
-use super::{Failure, log_to_stderr, print, runtime};
+use super::{Failure, print, runtime};
 
 /// Arguments of `mpcstats party`.
 #[derive(clap::Args)]
@@ -23,6 +23,20 @@ enum Action {
     /// coordinators and consumers as well.
     Keygen {
         /// Where to write it; an existing file is never overwritten.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Makes the keys that follow those of a key file: a new identity and a new sealing key, and the same nullifier
+    /// key. The old file stays as it is.
+    ///
+    /// A survey keeps the keys that it names for its life, and its party must keep them as long: name the new ones in
+    /// the next survey. A coordinator whose identity no survey names can take the new file at its next start; accounts
+    /// that have submitted are still known to it.
+    Rotate {
+        /// The present key file.
+        #[arg(long)]
+        keys: PathBuf,
+        /// Where to write the new one; an existing file is never overwritten.
         #[arg(long)]
         out: PathBuf,
     },
@@ -47,7 +61,7 @@ struct Configured {
 pub fn run(args: &Party) -> Result<(), Failure> {
     match &args.action {
         Action::Serve(Configured { config }) => {
-            log_to_stderr();
+            let _telemetry = service::telemetry::start("party")?;
             let loaded = config::party(config)?;
             Ok(runtime()?.block_on(async { PartyServer::start(loaded).await?.run(interrupted()).await })?)
         }
@@ -55,6 +69,11 @@ pub fn run(args: &Party) -> Result<(), Failure> {
             let keys = Keys::generate()?;
             keys.write(out)?;
             print_keys(&keys)
+        }
+        Action::Rotate { keys, out } => {
+            let fresh = Keys { nullifiers: Keys::read(keys)?.nullifiers, ..Keys::generate()? };
+            fresh.write(out)?;
+            print_keys(&fresh)
         }
         Action::Keys { keys } => print_keys(&Keys::read(keys)?),
         Action::ExportStats(Configured { config }) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use client::consumer::Consumer;
 use client::{OpenSurvey, Reference};
-use stats::Plan;
+use stats::{Plan, Schema};
 use survey::{Choice, Survey};
 
 use super::{Failure, print, runtime};
@@ -53,16 +53,16 @@ pub fn read_plan(path: &Path) -> Result<Plan, Failure> {
     Ok(serde_json::from_slice(&text).map_err(|error| format!("{}: not a plan: {error}", path.display()))?)
 }
 
-/// Traces a Python program against the survey's schema.
-fn trace(program: &Path, survey: &Survey) -> Result<Plan, Failure> {
-    let schema = std::env::temp_dir().join(format!("mpcstats-schema-{}.json", std::process::id()));
-    std::fs::write(&schema, serde_json::to_vec(&survey.schema())?)?;
+/// Traces a Python program against a survey's schema.
+pub fn trace(program: &Path, schema: &Schema) -> Result<Plan, Failure> {
+    // A name of its own, and no link that somebody else has put there.
+    let file = tempfile::Builder::new().prefix("mpcstats-schema-").suffix(".json").tempfile()?;
+    std::fs::write(file.path(), serde_json::to_vec(schema)?)?;
     let traced = Command::new("python3")
         .args(["-m", "mpcstats", "--plan", "--schema"])
-        .arg(&schema)
+        .arg(file.path())
         .arg(program)
         .output();
-    let _gone = std::fs::remove_file(&schema);
     let traced = traced.map_err(|error| format!("python3 does not start: {error}"))?;
     if !traced.status.success() {
         return Err(format!("{}: {}", program.display(), String::from_utf8_lossy(&traced.stderr)).into());
@@ -92,15 +92,13 @@ pub fn run(args: &Query) -> Result<(), Failure> {
     let choice = match (&args.listed, &args.plan, &args.program) {
         (Some(name), _, _) => Choice::Listed(name.clone()),
         (_, Some(plan), _) => Choice::Own(Box::new(read_plan(plan)?)),
-        (_, _, Some(program)) => Choice::Own(Box::new(trace(program, survey.definition())?)),
+        (_, _, Some(program)) => Choice::Own(Box::new(trace(program, &survey.definition().schema())?)),
         _ => listed_with(survey.definition(), &args.stat)?,
     };
     let bar = super::prove::spinner(args.json);
     bar.set_message("the parties compute");
     let patience = Duration::from_secs(args.patience);
-    let mut answer = runtime
-        .block_on(consumer.ask(&survey, choice, args.epochs.clone(), patience))
-        .map_err(|error| format!("refused ({}): {error}", error.code()))?;
+    let mut answer = runtime.block_on(consumer.ask(&survey, choice, args.epochs.clone(), patience))?;
     bar.finish_and_clear();
     if let Some(path) = &args.output {
         std::fs::write(path, serde_json::to_vec_pretty(&answer.certificate)?)?;

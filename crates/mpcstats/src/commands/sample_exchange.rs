@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use service::exchange::{Account, Accounts, Options, serve};
+use service::exchange::{Account, Accounts, Options, Script, Site, serve};
 
 use super::{Failure, print, runtime};
 
@@ -30,6 +30,10 @@ enum Action {
         /// Answer in chunks of so many bytes instead of with a Content-Length.
         #[arg(long)]
         chunk: Option<usize>,
+        /// Be another site instead: answer each account with a line of this file (JSON: `body`, and `answers` that its
+        /// owner types in). An account is known by its token, wherever in the request it stands.
+        #[arg(long)]
+        responses: Option<PathBuf>,
         #[command(flatten)]
         accounts: AccountArgs,
     },
@@ -73,14 +77,24 @@ pub fn run(args: &SampleExchange) -> Result<(), Failure> {
                 (0..accounts.count).map(|index| Account::derive(&accounts.seed, index)).collect();
             print(&format!("{}\n", serde_json::to_string_pretty(&derived)?))
         }
-        Action::Serve { listen, names, folder, chunk, accounts } => {
-            super::log_to_stderr();
-            let accounts = accounts.load()?;
+        Action::Serve { listen, names, folder, chunk, responses, accounts } => {
+            let _telemetry = service::telemetry::start("sample-exchange")?;
+            let site = match responses {
+                Some(file) => {
+                    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+                    let lines = std::fs::read_to_string(file).map_err(|error| named(&error))?;
+                    Site::Scripted(Script::parse(&lines, &accounts.seed).map_err(|error| named(&error))?)
+                }
+                None => Site::Exchange(accounts.load()?),
+            };
             let options =
                 Options { listen: *listen, names: names.clone(), folder: folder.clone(), chunk: *chunk };
             runtime()?.block_on(async {
-                let count = accounts.len();
-                let running = serve(accounts, options).await?;
+                let count = match &site {
+                    Site::Exchange(accounts) => accounts.len(),
+                    Site::Scripted(script) => script.len(),
+                };
+                let running = serve(site, options).await?;
                 eprintln!(
                     "sample exchange at https://{}/ with {count} accounts; trust {} to reach it",
                     running.address,

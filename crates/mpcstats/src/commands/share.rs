@@ -103,21 +103,18 @@ pub fn run(args: &Share) -> Result<(), Failure> {
     let (shown, asking, yes) = (bar.clone(), bar.clone(), args.yes);
     let host = survey.definition().source.host().to_owned();
     let progress = move |progress| say(&shown, progress);
-    let failed = |error: client::ClientError| format!("refused ({}): {error}", error.code());
-    let prepared = runtime
-        .block_on(provider.prepare(&survey, progress, move |disclosure| {
-            yes || asking.suspend(|| approved(disclosure, &host))
-        }))
-        .map_err(failed)?;
+    let prepared = runtime.block_on(provider.prepare(&survey, progress, move |disclosure| {
+        yes || asking.suspend(|| approved(disclosure, &host))
+    }))?;
     // The record comes first: a submission whose answer is lost can still be asked for.
     let mut record = Record::new(&survey, prepared.digest);
     let path = record.save(&folder)?;
-    let queued = runtime.block_on(provider::submit(&survey, &prepared)).map_err(failed)?;
+    let queued = runtime.block_on(provider::submit(&survey, &prepared))?;
     if !args.no_wait {
         say(&bar, Progress::Queued(queued.position));
         let patience = Duration::from_secs(args.patience);
         let waiting = provider::wait_for_receipt(&survey, &prepared.digest, patience, |at| say(&bar, at));
-        record.receipt = Some(runtime.block_on(waiting).map_err(failed)?);
+        record.receipt = Some(runtime.block_on(waiting)?);
         record.save(&folder)?;
     }
     bar.finish_and_clear();

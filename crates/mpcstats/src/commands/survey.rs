@@ -72,14 +72,22 @@ pub fn read(path: &Path) -> Result<Survey, Failure> {
     if path.is_dir() {
         let text = std::fs::read_to_string(path.join("survey.toml"))
             .map_err(|error| format!("{}: {error}", path.join("survey.toml").display()))?;
-        let beside = |name: &str| std::fs::read_to_string(path.join(name)).map_err(|error| error.to_string());
         let deployment = std::fs::read_to_string(path.join("deployment.toml")).ok();
-        return Ok(file::parse(&text, deployment.as_deref(), beside)?);
+        return parse(&text, deployment.as_deref(), path);
     }
     let text = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let signed: SignedSurvey = serde_json::from_slice(&text)?;
     definition::verify(&signed, None)?;
     Ok(signed.body)
+}
+
+/// A survey from its text; the files that it names are in `folder`.
+pub fn parse(text: &str, deployment: Option<&str>, folder: &Path) -> Result<Survey, Failure> {
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).map_err(|error| error.to_string());
+    let trace = |name: &str, schema: &stats::Schema| {
+        super::query::trace(&folder.join(name), schema).map_err(|error| error.to_string())
+    };
+    Ok(file::parse(text, deployment, read, trace)?)
 }
 
 fn check(survey: &Survey, json: bool) -> Result<(), Failure> {

@@ -1,60 +1,66 @@
 //! The OpenAPI document of the client API.
 
-use survey::Code;
+use survey::{Certificate, Code, Survey};
 use utoipa::openapi::{HttpMethod, OpenApi};
 
-use crate::coordinator::openapi::{Call, describe};
+use super::view::{OperatorView, ReleaseView, SurveyView};
+use crate::coordinator::openapi::{Body, Call, describe};
 
-const fn get(
-    path: &'static str,
-    summary: &'static str,
-    answer: &'static str,
-    codes: &'static [Code],
-) -> Call {
+const fn get(path: &'static str, summary: &'static str, answer: Body, codes: &'static [Code]) -> Call {
     Call(HttpMethod::Get, path, summary, None, answer, 200, codes)
 }
 
 /// The calls; the page's own files are not listed.
 pub const CALLS: &[Call] = &[
-    get("/api/surveys", "Every survey served, with where it stands.", "[SurveyView]", &[]),
+    get(
+        "/api/surveys",
+        "Every survey served, with where it stands.",
+        Body::list::<SurveyView>("SurveyView"),
+        &[],
+    ),
     get(
         "/api/surveys/{id}",
         "A survey, and where it stands.",
-        "SurveyView",
+        Body::one::<SurveyView>("SurveyView"),
         &[Code::NotFound, Code::NotReady],
     ),
     get(
         "/api/surveys/{id}/definition",
         "The survey as its organiser signed it.",
-        "SignedSurvey",
+        Body::signed::<Survey>("SignedSurvey"),
         &[Code::NotFound],
     ),
     get(
         "/api/surveys/{id}/releases",
         "All releases with their results, newest first.",
-        "[ReleaseView]",
+        Body::list::<ReleaseView>("ReleaseView"),
         &[Code::NotFound],
     ),
     get(
         "/api/surveys/{id}/certificates/{release}",
         "A release's certificate.",
-        "Certificate",
+        Body::one::<Certificate>("Certificate"),
         &[Code::NotFound],
     ),
     get(
         "/api/surveys/{id}/events",
         "Server-sent events `status` and `release`: something changed, ask again.",
-        "text/event-stream",
+        Body::Other("text/event-stream"),
         &[Code::NotFound],
     ),
-    get("/api/surveys/{id}/qr.svg", "A QR code of the page's address.", "image/svg+xml", &[Code::NotFound]),
+    get(
+        "/api/surveys/{id}/qr.svg",
+        "A QR code of the page's address.",
+        Body::Other("image/svg+xml"),
+        &[Code::NotFound],
+    ),
     get(
         "/api/operator",
         "Queue, parties, refusals by reason and throughput, for `Authorization: Bearer TOKEN`.",
-        "OperatorView",
+        Body::one::<OperatorView>("OperatorView"),
         &[Code::NotFound, Code::Unauthorized],
     ),
-    get("/healthz", "`ok` while the server runs.", "text/plain", &[]),
+    get("/healthz", "`ok` while the server runs.", Body::Other("text/plain"), &[]),
 ];
 
 /// The document.

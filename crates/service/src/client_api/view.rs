@@ -14,9 +14,10 @@
 use serde::Serialize;
 use survey::Id;
 use survey::wire::Status;
+use utoipa::ToSchema;
 
 /// A survey as the page shows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SurveyView {
     /// Its id.
     pub id: Id,
@@ -43,7 +44,7 @@ pub struct SurveyView {
 }
 
 /// A plan that a survey lists.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PlanView {
     /// Its name.
     pub name: String,
@@ -52,7 +53,7 @@ pub struct PlanView {
 }
 
 /// A release as the page shows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ReleaseView {
     /// Its number.
     pub release: u64,
@@ -65,11 +66,12 @@ pub struct ReleaseView {
     /// When it was computed, in Unix seconds.
     pub at: u64,
     /// The results.
+    #[schema(value_type = Object)]
     pub results: stats::ResultTable,
 }
 
 /// What an operator sees.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OperatorView {
     /// Submissions waiting.
     pub queued: u64,
@@ -88,7 +90,7 @@ pub struct OperatorView {
 }
 
 /// A party, to an operator.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PartyView {
     /// Who runs it.
     pub name: String,
@@ -97,7 +99,7 @@ pub struct PartyView {
 }
 
 /// Refusals for one reason.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RefusalView {
     /// The code.
     pub code: String,

@@ -7,25 +7,29 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use survey::submission::MAX_SUBMISSION;
-use survey::wire::{Event, QueryAccepted, QueryStatus, Queued, SignedHeader, Status};
+use survey::wire::{QueryAccepted, QueryStatus, Queued, Status};
 use survey::{
     Code, Id, Purpose, Refusal, Signed, SignedQuery, SignedRecord, SignedSurvey, Submission, query,
 };
+use tokio::sync::Notify;
 
 use super::tables::{Stored, Tables};
 use super::{Intake, Limiter, openapi};
 use crate::clock::Clock;
 use crate::http::reads::{Chain, Place};
 use crate::http::serve::From;
-use crate::http::{Failure, Json as Body, observe, reads};
+use crate::http::{Failure, Json as Body, observe, reads, trace_of};
 use crate::metrics::Metrics;
 use crate::party::link::{COORDINATOR, Delivery, FETCH, QueueAnswer, QueueCall};
 use crate::party::peers::{Envelope, unwrap};
 use crate::storage::BoxFuture;
-use crate::webhook::Webhook;
 
-/// A record of a full batch, a plan, three outputs: nothing that parties and consumers send is larger.
+/// A plan, or three outputs: nothing that parties and consumers send is larger.
 const MAX_MESSAGE: usize = 8 << 20;
+/// A record of a full batch.
+const MAX_RECORD: usize = 2 << 20;
+/// What a party asks of the queue: at most a list of digests.
+const MAX_CALL: usize = 64 << 10;
 /// How many digests a party is given at once.
 const LIST: u32 = survey::record::MAX_BATCH as u32;
 /// How many queries may wait.
@@ -50,8 +54,8 @@ pub struct Api {
     pub metrics: Metrics,
     /// When each party was last heard of.
     pub heard: Arc<std::sync::Mutex<[u64; 3]>>,
-    /// Who is told of records and releases.
-    pub webhook: Option<Webhook>,
+    /// Told when a record or release may be there to announce.
+    pub news: Arc<Notify>,
 }
 
 /// All routes of a coordinator.
@@ -64,8 +68,8 @@ pub fn routes(api: Api) -> Router {
     Router::new()
         .route("/v1/queries", post(ask))
         .route("/v1/queries/{id}", get(asked))
-        .route("/v1/parties/queue", post(queue))
-        .route("/v1/records", post(settle))
+        .route("/v1/parties/queue", post(queue).layer(DefaultBodyLimit::max(MAX_CALL)))
+        .route("/v1/records", post(settle).layer(DefaultBodyLimit::max(MAX_RECORD)))
         .route("/v1/outputs", post(deliver))
         .layer(DefaultBodyLimit::max(MAX_MESSAGE))
         .route("/v1/openapi.json", get(|| async { Json(openapi::document()) }))
@@ -80,7 +84,7 @@ pub fn routes(api: Api) -> Router {
 }
 
 async fn ready(api: &Api) -> Result<&'static str, Failure> {
-    api.tables.tip().await?;
+    api.tables.chain.tip().await?;
     Ok("ok")
 }
 
@@ -101,9 +105,10 @@ async fn ask(
     Body(query): Body<SignedQuery>,
 ) -> Result<(StatusCode, Json<QueryAccepted>), Failure> {
     api.limiter.check(address.ip(), api.clock.now_ms())?;
-    query::check(&query, &api.survey.body, &api.survey_id)?;
-    let id = query::query_id(&query)?;
-    api.tables.ask(id, query, api.clock.now_ms(), MAX_QUERIES).await?;
+    let (plan, _) = query::check(&query, &api.survey.body, &api.survey_id)?;
+    let (id, plan) = (query::query_id(&query, plan)?, Id(plan.id().0));
+    api.tables.ask(id, query, plan, api.clock.now_ms(), MAX_QUERIES).await?;
+    tracing::info!(query = %id, computed_as = trace_of(&id), "query taken");
     Ok((StatusCode::ACCEPTED, Json(QueryAccepted { query: id })))
 }
 
@@ -128,7 +133,7 @@ async fn queue(
             QueueAnswer::Submissions { submissions: api.tables.fetch(digests).await? }
         }
         QueueCall::Fetch { .. } => return Err(Failure(Code::TooLarge.into())),
-        QueueCall::Height => QueueAnswer::Height { height: api.tables.tip().await?.0.height },
+        QueueCall::Height => QueueAnswer::Height { height: api.tables.chain.tip().await?.height },
         QueueCall::Queries => QueueAnswer::Queries { queries: api.tables.waiting(16).await? },
         QueueCall::RefuseQuery { query, refusal } => {
             api.tables.refuse(query, refusal, party as u8).await?;
@@ -140,8 +145,7 @@ async fn queue(
 /// Anybody may bring a record: its three signatures are what counts.
 async fn settle(State(api): State<Api>, Body(record): Body<SignedRecord>) -> Result<Json<()>, Failure> {
     record.verify(&api.survey_id, &api.survey.body.party_keys())?;
-    let header = record.record.header.clone();
-    let known = api.tables.tip().await?.0.height > header.height;
+    let known = api.tables.chain.tip().await?.height > record.record.header.height;
     let refused: Vec<Code> = record.record.refused.iter().map(|refused| refused.code).collect();
     api.tables.settle(record, api.survey_id).await?;
     if !known {
@@ -149,9 +153,7 @@ async fn settle(State(api): State<Api>, Body(record): Body<SignedRecord>) -> Res
             api.metrics.refusal(code);
         }
     }
-    if let (Some(webhook), false) = (&api.webhook, known) {
-        webhook.announce(Event::Batch { header: Box::new(header) });
-    }
+    api.news.notify_one();
     Ok(Json(()))
 }
 
@@ -164,19 +166,8 @@ async fn deliver(State(api): State<Api>, Body(delivery): Body<Delivery>) -> Resu
             return Err(Failure(Refusal::new(Code::BadSignature, "output")));
         }
     }
-    let was_done = matches!(api.tables.query(delivery.query).await?, QueryStatus::Done { .. });
-    api.tables.deliver(delivery.query, delivery.outputs).await?;
-    if let (Some(webhook), false) = (&api.webhook, was_done)
-        && let QueryStatus::Done { outputs } = api.tables.query(delivery.query).await?
-    {
-        let statement = &outputs[0].statement;
-        webhook.announce(Event::Release {
-            survey: statement.survey,
-            release: statement.release,
-            plan: statement.plan,
-            epochs: statement.epochs.clone(),
-        });
-    }
+    api.tables.deliver(delivery.query, delivery.outputs, api.clock.now_ms()).await?;
+    api.news.notify_one();
     Ok(Json(()))
 }
 
@@ -187,7 +178,7 @@ impl Chain for Api {
 
     fn status(&self) -> BoxFuture<'_, Result<Status, Refusal>> {
         Box::pin(async {
-            let (tip, queued) = self.tables.tip().await?;
+            let (tip, queued) = (self.tables.chain.tip().await?, self.tables.queued().await?);
             let now = self.clock.now();
             self.metrics.set("mpcstats_queue", &[], queued as f64);
             Ok(Status {
@@ -216,11 +207,7 @@ impl Chain for Api {
         })
     }
 
-    fn record(&self, height: u64) -> BoxFuture<'_, Result<Option<SignedRecord>, Refusal>> {
-        Box::pin(self.tables.record(height))
-    }
-
-    fn headers(&self) -> BoxFuture<'_, Result<Vec<SignedHeader>, Refusal>> {
-        Box::pin(self.tables.headers())
+    fn records(&self) -> &crate::chain::Chain {
+        &self.tables.chain
     }
 }

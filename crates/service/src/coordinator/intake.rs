@@ -2,6 +2,7 @@
 //! that one write to disk acknowledges all that arrived meanwhile.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use survey::{Code, Id, NullifierKey, Refusal, Submission, Survey};
 use tokio::sync::{mpsc, oneshot};
@@ -49,14 +50,15 @@ impl Intake {
         let (survey, id, now) = (self.survey.clone(), self.survey_id, self.clock.now());
         let failed = |error: tokio::task::JoinError| Refusal::new(Code::Internal, error.to_string());
         let (admitted, submission) = tokio::task::spawn_blocking(move || {
-            admission::admit(&submission, &survey, &id, now).map(|admitted| (admitted, submission))
+            admission::admit(&submission, &survey, &id, now, Duration::ZERO)
+                .map(|admitted| (admitted, submission))
         })
         .await
         .map_err(failed)??;
         let digest = admitted.digest;
         let account = self.accounts.nullifier(&self.survey_id, &admitted.account).0;
         let (send, receive) = oneshot::channel();
-        let entry = Entry { digest, account, submission };
+        let entry = Entry { digest, account, session: Id(admitted.session), submission };
         // Waits while a full group is being written: the client notices nothing but a slower answer.
         self.writer.send((entry, send)).await.map_err(|_| Refusal::from(Code::ShuttingDown))?;
         let position = receive.await.map_err(|_| Refusal::from(Code::ShuttingDown))??;

@@ -1,9 +1,10 @@
 //! A coordinator's durable state. It decides nothing: a record that three parties signed settles submissions.
 
 use serde::{Deserialize, Serialize};
-use survey::wire::{QueryStatus, SignedHeader};
-use survey::{Code, Id, PartyOutput, Refusal, SignedQuery, SignedRecord, Submission};
+use survey::wire::{Event, QueryStatus};
+use survey::{Code, Id, PartyOutput, Refusal, SignedQuery, SignedRecord, Statement, Submission};
 
+use crate::chain::{self, Chain};
 use crate::storage::{Store, Table, Tx, TxError};
 
 /// Waiting submissions, by a mark that rises with time.
@@ -12,20 +13,28 @@ const QUEUE: Table<[u8], Submission> = Table::new("queue");
 const LISTED: Table<[u8], Id> = Table::new("listed");
 /// Where each submission is.
 const SUBMISSIONS: Table<Id, Stored> = Table::new("submissions");
-/// Which submission came for an account, under a keyed hash, to turn a second one away early.
+/// Which proof came for an account, under a keyed hash, to turn a second one away early.
 const ACCOUNTS: Table<Id, Id> = Table::new("accounts");
-/// Records by height.
-const CHAIN: Table<u64, SignedRecord> = Table::new("chain");
-/// Their headers.
-const HEADERS: Table<u64, SignedHeader> = Table::new("headers");
-/// The parties' chain as far as it is known here.
-const TIP: Table<(), Tip> = Table::new("tip");
 /// Queries, and what became of them.
 const QUERIES: Table<Id, Asked> = Table::new("queries");
 /// The ids of queries that wait, by a mark that rises with time.
 const WAITING: Table<[u8], Id> = Table::new("waiting");
 /// Outputs, by query and party.
 const OUTPUTS: Table<(Id, u8), PartyOutput> = Table::new("outputs");
+
+/// Releases that are yet to be announced, by a mark that rises with time.
+const RELEASED: Table<[u8], Id> = Table::new("released");
+/// The height of the first record that is yet to be announced.
+const ANNOUNCED: Table<(), u64> = Table::new("announced");
+
+/// The place of an announcement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The record of this height.
+    Record(u64),
+    /// The release under this mark.
+    Release(Vec<u8>),
+}
 
 /// Where a submission is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,27 +46,25 @@ pub enum Stored {
     Settled(u64),
 }
 
-/// The parties' chain as far as it is known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tip {
-    /// The next height.
-    pub height: u64,
-    /// The last header; none before the first.
-    pub previous: Option<Id>,
-    /// Accounts accepted.
-    pub accounts: u64,
-    /// Of them, in the open epoch.
-    pub open_accounts: u64,
-    /// Closed epochs.
-    pub epochs: u64,
-}
-
 /// A query, and why the parties refuse it if they do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
     query: SignedQuery,
+    /// The id of the plan that it names.
+    plan: Id,
     mark: String,
     refusal: Option<(Refusal, u8)>,
+}
+
+impl Asked {
+    /// Whether this is about the query that was asked, and not about another.
+    fn is_answered_by(&self, output: &PartyOutput) -> bool {
+        let (statement, query) = (&output.statement, &self.query.body);
+        statement.survey == query.survey
+            && statement.plan == self.plan
+            && statement.epochs == query.epochs
+            && statement.consumer == self.query.signer
+    }
 }
 
 /// An admitted submission on its way into the queue.
@@ -67,6 +74,8 @@ pub struct Entry {
     pub digest: Id,
     /// The keyed hash of its account.
     pub account: Id,
+    /// The notarization session of its attestation.
+    pub session: Id,
     /// The submission.
     pub submission: Submission,
 }
@@ -75,6 +84,8 @@ pub struct Entry {
 #[derive(Clone)]
 pub struct Tables {
     store: Store,
+    /// The records that the parties have handed over.
+    pub chain: Chain,
 }
 
 /// A mark: milliseconds, then randomness, so that several coordinators never collide.
@@ -84,8 +95,8 @@ fn mark(now_ms: u64) -> Vec<u8> {
 
 impl Tables {
     /// Over a store.
-    pub const fn new(store: Store) -> Self {
-        Self { store }
+    pub fn new(store: Store) -> Self {
+        Self { chain: Chain::new(store.clone()), store }
     }
 
     /// Puts submissions into the queue in one transaction; says of each what stands in its way, or how many
@@ -190,7 +201,7 @@ impl Tables {
             .run("settle", move |tx| {
                 let record = record.clone();
                 Box::pin(async move {
-                    let tip = tx.get(&TIP, &()).await?.unwrap_or_default();
+                    let tip = chain::tip(tx).await?;
                     let header = &record.record.header;
                     if header.height < tip.height {
                         return Ok(());
@@ -203,55 +214,32 @@ impl Tables {
                             Refusal::new(Code::Conflict, "the record does not continue the chain").into()
                         );
                     }
-                    apply(tx, &record, tip).await
+                    apply(tx, &record).await
                 })
             })
             .await
     }
 
-    /// The chain's tip and how many submissions wait.
+    /// How many submissions wait.
     ///
     /// # Errors
     /// [`Code::Storage`].
-    pub async fn tip(&self) -> Result<(Tip, u64), Refusal> {
-        self.store
-            .run("tip", |tx| {
-                Box::pin(async move {
-                    let tip = tx.get(&TIP, &()).await?.unwrap_or_default();
-                    Ok((tip, tx.count(&QUEUE, &[], None).await?))
-                })
-            })
-            .await
-    }
-
-    /// The record of a height.
-    ///
-    /// # Errors
-    /// [`Code::Storage`].
-    pub async fn record(&self, height: u64) -> Result<Option<SignedRecord>, Refusal> {
-        self.store.run("record", move |tx| Box::pin(async move { Ok(tx.get(&CHAIN, &height).await?) })).await
-    }
-
-    /// All headers, in order.
-    ///
-    /// # Errors
-    /// [`Code::Storage`].
-    pub async fn headers(&self) -> Result<Vec<SignedHeader>, Refusal> {
-        self.store
-            .run("headers", |tx| {
-                Box::pin(async move {
-                    let headers = tx.scan(&HEADERS, &[], u32::MAX >> 1).await?;
-                    Ok(headers.into_iter().map(|(_, header)| header).collect())
-                })
-            })
-            .await
+    pub async fn queued(&self) -> Result<u64, Refusal> {
+        self.store.run("queued", |tx| Box::pin(async move { Ok(tx.count(&QUEUE, &[], None).await?) })).await
     }
 
     /// Takes a query in. Asking again what was refused puts it into the queue again.
     ///
     /// # Errors
     /// [`Code::QueueFull`] or [`Code::Storage`].
-    pub async fn ask(&self, id: Id, query: SignedQuery, now_ms: u64, capacity: u64) -> Result<(), Refusal> {
+    pub async fn ask(
+        &self,
+        id: Id,
+        query: SignedQuery,
+        plan: Id,
+        now_ms: u64,
+        capacity: u64,
+    ) -> Result<(), Refusal> {
         self.store
             .run("ask", move |tx| {
                 let query = query.clone();
@@ -264,7 +252,7 @@ impl Tables {
                         return Err(Code::QueueFull.into());
                     }
                     let mark = mark(now_ms);
-                    let asked = Asked { query, mark: hex::encode(&mark), refusal: None };
+                    let asked = Asked { query, plan, mark: hex::encode(&mark), refusal: None };
                     tx.put(&QUERIES, &id, &asked).await?;
                     tx.put(&WAITING, mark.as_slice(), &id).await?;
                     Ok(())
@@ -310,21 +298,59 @@ impl Tables {
             .await
     }
 
-    /// Takes outputs over; once there are three that match, the query waits no more.
+    /// Takes outputs over, whose signatures the caller has checked; once there are three that match, the query
+    /// waits no more and takes no others. Anybody may bring outputs: those of another query are refused.
     ///
     /// # Errors
-    /// [`Code::NotFound`] or [`Code::Storage`].
-    pub async fn deliver(&self, id: Id, outputs: Vec<PartyOutput>) -> Result<(), Refusal> {
+    /// [`Code::NotFound`], [`Code::Malformed`] or [`Code::Storage`].
+    pub async fn deliver(&self, id: Id, outputs: Vec<PartyOutput>, now_ms: u64) -> Result<(), Refusal> {
         self.store
             .run("deliver", move |tx| {
                 let outputs = outputs.clone();
                 Box::pin(async move {
-                    let asked = tx.get(&QUERIES, &id).await?.ok_or(Code::NotFound)?;
+                    let asked: Asked = tx.get(&QUERIES, &id).await?.ok_or(Code::NotFound)?;
+                    if three(tx, id).await?.is_some() {
+                        return Ok(());
+                    }
                     for output in outputs {
+                        if !asked.is_answered_by(&output) {
+                            return Err(Refusal::new(Code::Malformed, "an output of another query").into());
+                        }
                         tx.put(&OUTPUTS, &(id, output.party), &output).await?;
                     }
                     if three(tx, id).await?.is_some() {
                         tx.delete(&WAITING, hex::decode(&asked.mark).unwrap_or_default().as_slice()).await?;
+                        tx.put(&RELEASED, mark(now_ms).as_slice(), &id).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// What is to be announced next, if anything.
+    ///
+    /// # Errors
+    /// [`Code::Storage`].
+    pub async fn to_announce(&self) -> Result<Option<(Event, Place)>, Refusal> {
+        self.store.run("to_announce", |tx| Box::pin(to_announce(tx))).await
+    }
+
+    /// An announcement was made.
+    ///
+    /// # Errors
+    /// [`Code::Storage`].
+    pub async fn announced(&self, place: Place) -> Result<(), Refusal> {
+        self.store
+            .run("announced", move |tx| {
+                let place = place.clone();
+                Box::pin(async move {
+                    match place {
+                        Place::Release(mark) => tx.delete(&RELEASED, mark.as_slice()).await?,
+                        Place::Record(height) => {
+                            let known = tx.get(&ANNOUNCED, &()).await?.unwrap_or_default();
+                            tx.put(&ANNOUNCED, &(), &known.max(height + 1)).await?;
+                        }
                     }
                     Ok(())
                 })
@@ -354,6 +380,17 @@ impl Tables {
     }
 }
 
+async fn to_announce(tx: &mut Tx) -> Result<Option<(Event, Place)>, TxError> {
+    let height = tx.get(&ANNOUNCED, &()).await?.unwrap_or_default();
+    if let Some(header) = chain::header(tx, height).await? {
+        return Ok(Some((Event::Batch { header: Box::new(header) }, Place::Record(height))));
+    }
+    let Some((mark, query)) = tx.scan(&RELEASED, &[], 1).await?.pop() else { return Ok(None) };
+    let Some(outputs) = three(tx, query).await? else { return Ok(None) };
+    let Statement { survey, release, plan, epochs, .. } = outputs[0].statement.clone();
+    Ok(Some((Event::Release { survey, release, plan, epochs }, Place::Release(mark))))
+}
+
 async fn enqueue(
     tx: &mut Tx,
     entry: Entry,
@@ -365,8 +402,9 @@ async fn enqueue(
         // Sent again: the first one's place is asked for separately.
         return Ok(Ok(queued));
     }
-    if tx.get(&ACCOUNTS, &entry.account).await?.is_some() {
-        return Ok(Err(Code::DuplicateAccount));
+    if let Some(session) = tx.get(&ACCOUNTS, &entry.account).await? {
+        let replayed = session == entry.session;
+        return Ok(Err(if replayed { Code::DuplicateSubmission } else { Code::DuplicateAccount }));
     }
     if queued >= capacity {
         return Ok(Err(Code::QueueFull));
@@ -375,11 +413,11 @@ async fn enqueue(
     tx.put(&QUEUE, mark.as_slice(), &entry.submission).await?;
     tx.put(&LISTED, mark.as_slice(), &entry.digest).await?;
     tx.put(&SUBMISSIONS, &entry.digest, &Stored::Queued(hex::encode(&mark), entry.account)).await?;
-    tx.put(&ACCOUNTS, &entry.account, &entry.digest).await?;
+    tx.put(&ACCOUNTS, &entry.account, &entry.session).await?;
     Ok(Ok(queued))
 }
 
-async fn apply(tx: &mut Tx, signed: &SignedRecord, tip: Tip) -> Result<(), TxError> {
+async fn apply(tx: &mut Tx, signed: &SignedRecord) -> Result<(), TxError> {
     let (record, height) = (&signed.record, signed.record.header.height);
     let leaves = record.leaves.iter().map(|leaf| (leaf, true));
     let refused = record.refused.iter().map(|refused| (&refused.submission, false));
@@ -395,19 +433,7 @@ async fn apply(tx: &mut Tx, signed: &SignedRecord, tip: Tip) -> Result<(), TxErr
         }
         tx.put(&SUBMISSIONS, submission, &Stored::Settled(height)).await?;
     }
-    let header = record.header.clone();
-    let open = tip.open_accounts + header.accepted;
-    let tip = Tip {
-        height: height + 1,
-        previous: Some(header.id()?),
-        accounts: tip.accounts + header.accepted,
-        open_accounts: if header.closes_epoch { 0 } else { open },
-        epochs: tip.epochs + u64::from(header.closes_epoch),
-    };
-    tx.put(&TIP, &(), &tip).await?;
-    tx.put(&CHAIN, &height, signed).await?;
-    tx.put(&HEADERS, &height, &SignedHeader { header, signatures: signed.signatures }).await?;
-    Ok(())
+    chain::append(tx, signed).await
 }
 
 /// The outputs of all three parties, if they are there and state the same.

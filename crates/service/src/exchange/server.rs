@@ -1,9 +1,9 @@
 //! The exchange's HTTPS server.
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::{Accounts, Authority, AuthorityError};
+use super::{Accounts, Authority, AuthorityError, Script};
 use crate::tls_listener::TlsListener;
 
 /// The largest clock difference that a request may allow for, as at Binance.
@@ -77,8 +77,23 @@ impl Drop for Running {
     }
 }
 
+/// What the server is.
+#[derive(Clone, Debug)]
+pub enum Site {
+    /// An exchange with Binance's account API.
+    Exchange(Accounts),
+    /// A site that answers every path with what stands in a file.
+    Scripted(Script),
+}
+
+impl From<Accounts> for Site {
+    fn from(accounts: Accounts) -> Self {
+        Self::Exchange(accounts)
+    }
+}
+
 struct Exchange {
-    accounts: Accounts,
+    site: Site,
     chunk: Option<usize>,
 }
 
@@ -86,7 +101,7 @@ struct Exchange {
 ///
 /// # Errors
 /// [`ExchangeError`].
-pub async fn serve(accounts: Accounts, options: Options) -> Result<Running, ExchangeError> {
+pub async fn serve(site: impl Into<Site>, options: Options) -> Result<Running, ExchangeError> {
     let authority = Authority::open(&options.folder)?;
     let (chain, key) = authority.issue(&options.names)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -97,8 +112,12 @@ pub async fn serve(accounts: Accounts, options: Options) -> Result<Running, Exch
     let listen = |cause| ExchangeError::Listen { address: options.listen, cause };
     let listener = TlsListener::bind(options.listen, Arc::new(config)).await.map_err(listen)?;
     let address = listener.address();
-    let state = Arc::new(Exchange { accounts, chunk: options.chunk });
-    let router = Router::new().route("/api/v3/account", get(account)).with_state(state);
+    let state = Arc::new(Exchange { site: site.into(), chunk: options.chunk });
+    let router = match &state.site {
+        Site::Exchange(_) => Router::new().route("/api/v3/account", get(account)),
+        Site::Scripted(_) => Router::new().fallback(account),
+    };
+    let router = router.with_state(state);
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(async move {
         let serving = axum::serve(listener, router).with_graceful_shutdown(async {
@@ -111,17 +130,32 @@ pub async fn serve(accounts: Accounts, options: Options) -> Result<Running, Exch
     Ok(Running { address, authority_pem: authority.pem().to_owned(), stop: Some(stop), task })
 }
 
-/// Answers as Binance answers `GET /api/v3/account`.
+/// Answers as Binance answers `GET /api/v3/account`, or as the script says.
 async fn account(
     State(exchange): State<Arc<Exchange>>,
-    RawQuery(query): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
+    request_body: Bytes,
 ) -> Response {
-    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
-    let key = headers.get("X-MBX-APIKEY").and_then(|key| key.to_str().ok()).unwrap_or_default();
-    let (status, json) = match answer(&exchange.accounts, key, &query.unwrap_or_default(), now_ms) {
-        Ok(json) => (StatusCode::OK, json),
-        Err((status, code, message)) => (status, format!(r#"{{"code":{code},"msg":"{message}"}}"#)),
+    let (status, json) = match &exchange.site {
+        Site::Exchange(accounts) => {
+            let now_ms =
+                SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+            let key = headers.get("X-MBX-APIKEY").and_then(|key| key.to_str().ok()).unwrap_or_default();
+            match answer(accounts, key, uri.query().unwrap_or_default(), now_ms) {
+                Ok(json) => (StatusCode::OK, json),
+                Err((status, code, message)) => (status, format!(r#"{{"code":{code},"msg":"{message}"}}"#)),
+            }
+        }
+        Site::Scripted(script) => {
+            let target = uri.path_and_query().map_or("", |target| target.as_str());
+            let mut parts = vec![target.as_bytes(), &request_body];
+            parts.extend(headers.values().map(HeaderValue::as_bytes));
+            match script.answer(&parts) {
+                Some(response) => (StatusCode::OK, response.body.clone()),
+                None => (StatusCode::UNAUTHORIZED, r#"{"error":"nobody is known by this token"}"#.to_owned()),
+            }
+        }
     };
     let body = match exchange.chunk {
         Some(size) => {

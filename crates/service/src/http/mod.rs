@@ -4,9 +4,11 @@ pub mod client;
 pub mod reads;
 pub mod serve;
 
+use std::time::Duration;
+
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
@@ -19,9 +21,29 @@ use crate::metrics::Metrics;
 /// The header that carries a trace id from server to server.
 pub const TRACE: &str = "x-trace-id";
 
+/// The field of a span that holds a trace's id.
+pub const TRACE_FIELD: &str = "trace";
+
+/// How long a client may take for the body of a request.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 tokio::task_local! {
     static TRACE_ID: String;
 }
+
+/// Runs something as part of a trace: the id stands in its logs, and in the calls that it makes.
+pub fn traced<F: Future>(what: &'static str, trace: String, work: F) -> impl Future<Output = F::Output> {
+    let span = tracing::info_span!("work", what, %trace);
+    TRACE_ID.scope(trace, work).instrument(span)
+}
+
+/// The trace of something that has an id, which is the same wherever it is traced.
+pub fn trace_of(id: &survey::Id) -> String {
+    hex::encode(&id.0[..TRACE_BYTES])
+}
+
+/// A trace id is as long as OpenTelemetry's.
+const TRACE_BYTES: usize = 16;
 
 /// The trace id of the present call; empty outside of one.
 pub fn trace_id() -> String {
@@ -64,9 +86,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        match axum::Json::<T>::from_request(request, state).await {
-            Ok(axum::Json(value)) => Ok(Self(value)),
-            Err(rejection) => {
+        let reading = axum::Json::<T>::from_request(request, state);
+        match tokio::time::timeout(PATIENCE, reading).await {
+            Err(_) => Err(Failure(Code::Timeout.into())),
+            Ok(Ok(axum::Json(value))) => Ok(Self(value)),
+            Ok(Err(rejection)) => {
                 let code = match &rejection {
                     JsonRejection::BytesRejection(_)
                         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE =>
@@ -89,11 +113,16 @@ pub async fn observe(
 ) -> Response {
     let given = request.headers().get(TRACE).and_then(|value| value.to_str().ok());
     let plausible =
-        |text: &&str| (8..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
-    let trace =
-        given.filter(plausible).map_or_else(|| hex::encode(rand::random::<[u8; 8]>()), ToOwned::to_owned);
-    let route = request.extensions().get::<axum::extract::MatchedPath>().map_or("none", |path| path.as_str());
-    let route = format!("{} {route}", request.method());
+        |text: &&str| text.len() == 2 * TRACE_BYTES && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let trace = given
+        .filter(plausible)
+        .map_or_else(|| hex::encode(rand::random::<[u8; TRACE_BYTES]>()), ToOwned::to_owned);
+    // Methods and paths that no route has are the caller's invention: counting each apart would fill the memory.
+    let path = request.extensions().get::<axum::extract::MatchedPath>();
+    let route = match (path, request.method()) {
+        (Some(path), method @ (&Method::GET | &Method::POST)) => format!("{method} {}", path.as_str()),
+        _ => "none".to_owned(),
+    };
     let span = tracing::info_span!("request", %route, %trace);
     let response = TRACE_ID.scope(trace, next.run(request)).instrument(span).await;
     let status = response.status().as_u16().to_string();

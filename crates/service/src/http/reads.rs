@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::routing::get;
 use axum::{Json, Router};
-use survey::wire::{Epochs, Headers, SignedHeader, Status, SubmissionStatus};
-use survey::{Code, Id, Refusal, SignedRecord, SignedSurvey, epoch};
+use survey::wire::{Epochs, Headers, Status, SubmissionStatus};
+use survey::{Code, Id, Refusal, SignedRecord, SignedSurvey};
 
 use super::Failure;
 use crate::storage::BoxFuture;
@@ -31,11 +31,8 @@ pub trait Chain: Send + Sync {
     /// Where a submission is, if it is known.
     fn place(&self, submission: Id) -> BoxFuture<'_, Result<Option<Place>, Refusal>>;
 
-    /// The record of a height, if it is there yet.
-    fn record(&self, height: u64) -> BoxFuture<'_, Result<Option<SignedRecord>, Refusal>>;
-
-    /// All records' headers, in order.
-    fn headers(&self) -> BoxFuture<'_, Result<Vec<SignedHeader>, Refusal>>;
+    /// The committed records.
+    fn records(&self) -> &crate::chain::Chain;
 }
 
 type Shared = Arc<dyn Chain>;
@@ -77,7 +74,7 @@ async fn submission(
         Place::Queued(position) => return Ok(Json(SubmissionStatus::Queued { position })),
         Place::Settled(height) => height,
     };
-    let signed = chain.record(height).await?.ok_or(Code::NotFound)?;
+    let signed = chain.records().record(height).await?.ok_or(Code::NotFound)?;
     if let Some(index) = signed.record.leaves.iter().position(|leaf| *leaf == submission) {
         let receipt = Box::new(signed.receipt(index).ok_or(Code::NotFound)?);
         return Ok(Json(SubmissionStatus::Accepted { receipt }));
@@ -87,20 +84,17 @@ async fn submission(
 }
 
 async fn epochs(State(chain): State<Shared>) -> Result<Json<Epochs>, Failure> {
-    let headers = chain.headers().await?;
-    let (epochs, open_accounts) = epoch::epochs(headers.iter().map(|signed| &signed.header));
-    Ok(Json(Epochs { epochs, open_accounts }))
+    let epochs = chain.records().epochs().await?;
+    Ok(Json(Epochs { epochs, open_accounts: chain.records().tip().await?.open_accounts }))
 }
 
 async fn headers(State(chain): State<Shared>, Path(number): Path<u64>) -> Result<Json<Headers>, Failure> {
-    let mut headers = chain.headers().await?;
-    headers.retain(|signed| signed.header.epoch == number);
-    if headers.last().is_none_or(|last| !last.header.closes_epoch) {
-        return Err(Failure(Code::UnknownEpoch.into()));
-    }
-    Ok(Json(Headers { headers }))
+    let records = chain.records();
+    let closed = records.closed(vec![number]).await?.unwrap_or_default();
+    let (first, last) = closed.first().ok_or(Code::UnknownEpoch)?.heights;
+    Ok(Json(Headers { headers: records.headers(first, last).await? }))
 }
 
 async fn record(State(chain): State<Shared>, Path(height): Path<u64>) -> Result<Json<SignedRecord>, Failure> {
-    Ok(Json(chain.record(height).await?.ok_or(Code::NotFound)?))
+    Ok(Json(chain.records().record(height).await?.ok_or(Code::NotFound)?))
 }

@@ -1,7 +1,8 @@
 //! Serving a router over TLS on a port that may also carry the parties' links.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -19,8 +20,41 @@ use tokio_rustls::TlsAcceptor;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long open requests may go on once the server shuts down.
 const GRACE: Duration = Duration::from_secs(10);
-/// How many connections are served at once.
+/// How many connections are served at once, and how many of them to one address.
 const CONNECTIONS: usize = 4096;
+const CONNECTIONS_EACH: usize = 512;
+
+/// How many connections each address has.
+#[derive(Clone, Default)]
+struct Guests(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// A connection's place among those of its address; dropping it frees the place.
+struct Guest(Guests, IpAddr);
+
+impl Guests {
+    /// A place, if the address has not taken all that it may: one client must not keep out all others.
+    fn admit(&self, address: IpAddr) -> Option<Guest> {
+        let mut guests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = guests.entry(address).or_default();
+        if *count >= CONNECTIONS_EACH {
+            return None;
+        }
+        *count += 1;
+        Some(Guest(self.clone(), address))
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let mut guests = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = guests.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                guests.remove(&self.1);
+            }
+        }
+    }
+}
 
 /// Where a request came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,7 +83,9 @@ pub async fn bind(address: &str) -> Result<TcpListener, Refusal> {
 /// Serves until `shutdown` ends, then lets open requests finish.
 pub async fn serve(port: Port, router: Router, shutdown: impl Future<Output = ()>) {
     let acceptor = port.tls.map(TlsAcceptor::from);
-    let limit = Arc::new(Semaphore::new(CONNECTIONS));
+    let (limit, guests) = (Arc::new(Semaphore::new(CONNECTIONS)), Guests::default());
+    // A proxy in front brings everybody's connections from one address.
+    let proxied = acceptor.is_none();
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
     loop {
@@ -64,9 +100,13 @@ pub async fn serve(port: Port, router: Router, shutdown: impl Future<Output = ()
             continue;
         };
         let Ok(permit) = limit.clone().try_acquire_owned() else { continue };
+        let guest = guests.admit(address.ip());
+        if guest.is_none() && !proxied {
+            continue;
+        }
         let (acceptor, links, router) = (acceptor.clone(), port.links.clone(), router.clone());
         connections.spawn(async move {
-            let _permit = permit;
+            let _places = (permit, guest);
             connection(socket, address, acceptor, links, router).await;
         });
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use survey::wire::{SignedHeader, Status};
-use survey::{Code, Id, Refusal, Signed, SignedRecord, SignedSurvey};
+use survey::wire::Status;
+use survey::{Code, Id, Refusal, Signed, SignedSurvey};
 
 use super::engine::Engine;
 use super::peers::{Answer, Envelope, Message, unwrap};
@@ -72,7 +72,7 @@ impl Chain for Api {
         Box::pin(async {
             let engine = &self.engine;
             let (ledger, tip, now) =
-                (engine.tables.ledger().await?, engine.tables.tip().await?, engine.clock.now());
+                (engine.tables.ledger().await?, engine.tables.chain.tip().await?, engine.clock.now());
             let mut parties = engine.activity.heard();
             parties[engine.me] = now;
             Ok(Status {
@@ -85,7 +85,7 @@ impl Chain for Api {
                 open_accounts: tip.open_accounts,
                 minimum: engine.survey.policy.minimum(),
                 height: ledger.height,
-                epochs: tip.epoch,
+                epochs: tip.epochs,
                 parties,
             })
         })
@@ -102,11 +102,7 @@ impl Chain for Api {
         })
     }
 
-    fn record(&self, height: u64) -> BoxFuture<'_, Result<Option<SignedRecord>, Refusal>> {
-        Box::pin(self.engine.tables.record(height))
-    }
-
-    fn headers(&self) -> BoxFuture<'_, Result<Vec<SignedHeader>, Refusal>> {
-        Box::pin(self.engine.tables.headers())
+    fn records(&self) -> &crate::chain::Chain {
+        &self.engine.tables.chain
     }
 }

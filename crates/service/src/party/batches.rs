@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use survey::record::{MAX_BATCH, Refused};
+use survey::record::{self, MAX_BATCH, Refused};
 use survey::{Code, Header, Id, Refusal, merkle};
 
 use super::compute::{BatchJob, BatchOutcome, Row, Stored};
@@ -10,7 +10,9 @@ use super::engine::{Activity, Engine};
 use super::ledger::Ledger;
 use super::peers::{Answer, Message, Start, Verdict};
 use super::pool::Judged;
-use super::tables::{Pending, Tip};
+use super::tables::Pending;
+use crate::chain::Tip;
+use crate::http::{trace_of, traced};
 
 /// No honest party is so many attempts ahead; a lie must not use the numbers up.
 const MAX_LEAD: u64 = 1 << 20;
@@ -51,20 +53,35 @@ impl Engine {
     }
 
     /// Proposes and computes one batch, if there is anything to do; tells whether there was.
-    async fn lead_batch(self: &Arc<Self>) -> Result<bool, Refusal> {
+    async fn lead_batch(&self) -> Result<bool, Refusal> {
         let ledger = self.tables.ledger().await?;
         if ledger.prepared.is_some() {
             self.activity.changed.notify_one();
             return Ok(false);
         }
         let candidates: Vec<Id> = self.pool.first(MAX_BATCH).into_iter().map(|(digest, _)| digest).collect();
-        let tip = self.tables.tip().await?;
+        let tip = self.tables.chain.tip().await?;
         let now = self.clock.now();
         let close_epoch = self.epoch_is_due(&tip, candidates.len() as u64, now);
         if candidates.is_empty() && !close_epoch {
             return Ok(false);
         }
         let attempt = self.next_attempt(&ledger)?;
+        let trace = trace_of(&Id::of(&("mpcstats/trace/batch/v1", ledger.previous, attempt))?);
+        traced("batch", trace, self.lead_attempt(ledger.height, attempt, &tip, candidates, now, close_epoch))
+            .await
+    }
+
+    /// Proposes the candidates, and computes what all accept.
+    async fn lead_attempt(
+        &self,
+        height: u64,
+        attempt: u64,
+        tip: &Tip,
+        candidates: Vec<Id>,
+        now: u64,
+        close_epoch: bool,
+    ) -> Result<bool, Refusal> {
         let (mut accepted, mut refused) = self.propose(candidates).await?;
         let room = self.survey.max_rows.saturating_sub(tip.accounts) as usize;
         refused.extend(accepted.drain(room.min(accepted.len())..).map(|submission| Refused {
@@ -75,15 +92,19 @@ impl Engine {
         if accepted.is_empty() && refused.is_empty() && !close_epoch {
             return Ok(false);
         }
-        let start = Start { height: ledger.height, attempt, accepted, refused, close_epoch, closed_at: now };
+        let start = Start { height, attempt, accepted, refused, close_epoch, closed_at: now };
         let [a, b] = self.others();
         let (first, second) = tokio::join!(
             self.call(a, Message::Start(start.clone())),
             self.call(b, Message::Start(start.clone()))
         );
-        // Who has begun without the others fails its computation and passes the attempt.
-        first?;
-        second?;
+        // A batch without rows needs no computation: the others may be prepared, and have to learn that the leader
+        // never will be.
+        if let Err(refusal) = first.and(second) {
+            self.tables.pass(height, attempt).await?;
+            self.activity.changed.notify_one();
+            return Err(refusal);
+        }
         self.attempt(start).await?;
         Ok(true)
     }
@@ -157,25 +178,11 @@ impl Engine {
         if start.accepted.len() + start.refused.len() > MAX_BATCH {
             return Err(Code::TooLarge.into());
         }
-        let verdicts = self.verdicts(&start.accepted).await?;
-        if verdicts.iter().any(|verdict| *verdict != Verdict::Accept) {
-            return Err(Refusal::new(
-                Code::RefusedByParty,
-                "the batch holds a submission that is not accepted here",
-            ));
-        }
-        for refused in &start.refused {
-            if self.tables.fate(refused.submission).await?.is_some() {
-                return Err(Refusal::new(
-                    Code::RefusedByParty,
-                    "the batch refuses what has its fate already",
-                ));
-            }
-        }
+        self.check_fates(&start).await?;
         if start.closed_at.abs_diff(self.clock.now()) > super::peers::MAX_SKEW.as_secs() {
             return Err(Refusal::new(Code::RefusedByParty, "the leader's clock differs: compare the clocks"));
         }
-        if self.tables.tip().await?.accounts + start.accepted.len() as u64 > self.survey.max_rows {
+        if self.tables.chain.tip().await?.accounts + start.accepted.len() as u64 > self.survey.max_rows {
             return Err(Refusal::new(Code::RefusedByParty, "the batch holds more than the survey has rows"));
         }
         let ledger = self.tables.ledger().await?;
@@ -192,16 +199,52 @@ impl Engine {
         Ok(())
     }
 
+    /// Checks what the leader says becomes of each submission: each is named once, this party accepts what is to
+    /// be accepted, and whatever is said to be refused is refused by somebody, who says so: nobody else can put
+    /// words into its mouth.
+    async fn check_fates(&self, start: &Start) -> Result<(), Refusal> {
+        let refuse = |why: &str| Err(Refusal::new(Code::RefusedByParty, format!("the batch {why}")));
+        if !record::distinct(&start.accepted, &start.refused) {
+            return refuse("names a submission twice");
+        }
+        if start.accepted.is_empty() && start.refused.is_empty() && !start.close_epoch {
+            return refuse("says nothing");
+        }
+        let verdicts = self.verdicts(&start.accepted).await?;
+        if verdicts.iter().any(|verdict| *verdict != Verdict::Accept) {
+            return refuse("holds a submission that is not accepted here");
+        }
+        let refused: Vec<Id> = start.refused.iter().map(|refused| refused.submission).collect();
+        let verdicts = self.verdicts(&refused).await?;
+        for (refused, verdict) in start.refused.iter().zip(verdicts) {
+            let own = refused.party == Some(self.me as u8);
+            if own && verdict != (Verdict::Refuse { code: refused.code }) {
+                return refuse("tells of a refusal that is not this party's");
+            }
+            if refused.party.is_none_or(|party| party > 2) {
+                return refuse("tells of a refusal by nobody");
+            }
+            if self.tables.fate(refused.submission).await?.is_some() {
+                return refuse("refuses what has its fate already");
+            }
+        }
+        Ok(())
+    }
+
     /// Computes a started batch and prepares its record, or passes the attempt.
     async fn attempt(&self, start: Start) -> Result<(), Refusal> {
         let (height, attempt) = (start.height, start.attempt);
-        let _running = Running::claim(&self.activity, height, attempt)?;
         let begun = std::time::Instant::now();
-        let outcome = match self.tables.begin(height, attempt).await {
-            Ok(ledger) => self.compute_batch(start, &ledger).await,
+        let running = Running::claim(&self.activity, height, attempt);
+        let outcome = match running {
+            Ok(_running) => match self.tables.begin(height, attempt).await {
+                Ok(ledger) => self.compute_batch(start, &ledger).await,
+                Err(refusal) => Err(refusal),
+            },
             Err(refusal) => Err(refusal),
         };
         let label = if outcome.is_ok() { "prepared" } else { "failed" };
+        tracing::info!(height, attempt, outcome = label, "batch");
         self.metrics.add("mpcstats_batches_total", &[("outcome", label)], 1.0);
         self.metrics.add("mpcstats_batch_seconds_total", &[], begun.elapsed().as_secs_f64());
         if outcome.is_err() {
@@ -233,7 +276,7 @@ impl Engine {
                 .await
                 .map_err(|_| aborted("no end in time"))??
         };
-        let tip = self.tables.tip().await?;
+        let tip = self.tables.chain.tip().await?;
         let (header, pending) = self.assemble(start, ledger.previous, nullifiers, &outcome, tip)?;
         self.tables.prepare(header, pending, outcome.columns.encode()).await?;
         Ok(())
@@ -269,7 +312,7 @@ impl Engine {
             height: start.height,
             attempt: start.attempt,
             previous,
-            epoch: tip.epoch,
+            epoch: tip.epochs,
             closes_epoch: start.close_epoch && tip.open_accounts + accepted >= self.survey.policy.minimum(),
             accepted,
             leaves_root: merkle::root(&pending.leaves),

@@ -113,11 +113,16 @@ impl Activity {
 }
 
 impl Engine {
-    /// Runs something in the background for as long as this party runs.
+    /// Runs something in the background for as long as this party runs, as part of the present trace.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let trace = crate::http::trace_id();
         let mut tasks = self.activity.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(task);
+        if trace.is_empty() {
+            tasks.spawn(task);
+        } else {
+            tasks.spawn(crate::http::traced("background", trace, task));
+        }
     }
 
     /// Ends everything that runs in the background, wherever it is: as a crash would.
@@ -166,7 +171,7 @@ impl Engine {
                 Ok(Answer::Started)
             }
             Message::Record { height } => {
-                let record = self.tables.record(height).await?.ok_or(Code::NotFound)?;
+                let record = self.tables.chain.record(height).await?.ok_or(Code::NotFound)?;
                 Ok(Answer::Record { record: Box::new(record) })
             }
             Message::Ask { query } => self.ask(&query).await,
@@ -248,7 +253,7 @@ impl Engine {
             Action::GiveUp => {
                 let Some(prepared) = &ledger.prepared else { return Ok(false) };
                 tracing::info!(ledger.height, attempt = prepared.header.attempt, "batch given up");
-                self.tables.pass(ledger.height, prepared.header.attempt).await?;
+                self.tables.give_up(prepared.header.id()?).await?;
             }
             Action::Fetch(peer) => self.catch_up(peer, &ledger).await?,
         }

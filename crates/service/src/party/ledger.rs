@@ -9,7 +9,8 @@
 //!    never to prepare or sign it.
 //! 2. **Sign.** A prepared party signs when both others are prepared (or signed) with the same header.
 //! 3. **Give up.** A prepared party that has not signed gives an attempt up when one peer is past it and the
-//!    other has not signed. A party that has signed gives up only when *both* are past it.
+//!    other has not signed. A party that has signed gives up only when *both* are past it. Nothing else ends what
+//!    is prepared: not the failure of another attempt, which a lying leader can start at will.
 //!
 //! At most one header per height can ever carry three signatures, even if one party lies. Suppose two headers
 //! of different attempts do; both honest parties signed both. The first of them to give the earlier attempt up
@@ -148,8 +149,8 @@ impl Ledger {
                 Action::Sign
             }
             (_, Stance::Past, Stance::Past)
-            | (None, Stance::Past, Stance::Prepared)
-            | (None, Stance::Prepared, Stance::Past) => Action::GiveUp,
+            | (None, Stance::Past, Stance::Prepared | Stance::Unknown)
+            | (None, Stance::Prepared | Stance::Unknown, Stance::Past) => Action::GiveUp,
             _ => Action::Wait,
         })
     }
@@ -184,11 +185,15 @@ impl Ledger {
         self.prepared = Some(Prepared { header, signature: None });
     }
 
-    /// An attempt failed, or was given up: this party is past it.
+    /// An attempt failed: this party is past it. What it has prepared in another attempt stays.
     pub fn pass(&mut self, attempt: u64) {
         self.attempt = self.attempt.max(attempt.saturating_add(1));
-        if self.prepared.as_ref().is_some_and(|prepared| prepared.header.attempt <= attempt) {
-            self.prepared = None;
+    }
+
+    /// The prepared attempt is given up: this party is past it.
+    pub fn give_up(&mut self) {
+        if let Some(prepared) = self.prepared.take() {
+            self.pass(prepared.header.attempt);
         }
     }
 
@@ -199,5 +204,69 @@ impl Ledger {
     pub fn commit(&mut self, header: &Header) -> Result<(), survey::EncodeError> {
         *self = Self { height: header.height + 1, previous: header.id()?, attempt: 0, prepared: None };
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(survey: Id, attempt: u64) -> Header {
+        Header {
+            version: 1,
+            survey,
+            height: 0,
+            attempt,
+            previous: survey,
+            epoch: 0,
+            closes_epoch: false,
+            accepted: 0,
+            leaves_root: Id::default(),
+            refused_hash: Id::default(),
+            columns: [Id::default(); 3],
+            closed_at: 0,
+        }
+    }
+
+    /// The failure of a later attempt, which a leader starts at will, must not end what was signed in an earlier one.
+    #[test]
+    fn what_is_signed_outlives_the_failure_of_other_attempts() {
+        let survey = Id::of_parts("survey", &[]);
+        let identities: [survey::Identity; 3] = std::array::from_fn(|_| survey::Identity::generate());
+        let keys = std::array::from_fn(|i| identities[i].public());
+        let mut ledger = Ledger::new(survey);
+        ledger.start(1);
+        ledger.prepare(header(survey, 1));
+        let id = header(survey, 1).id().unwrap();
+        if let Some(prepared) = &mut ledger.prepared {
+            prepared.signature = Some(identities[0].sign(Purpose::Batch, &id));
+        }
+        ledger.pass(5);
+        let signed = |party: usize| {
+            let signature = Some(identities[party].sign(Purpose::Batch, &id));
+            let prepared = Some(PreparedState { attempt: 1, header: id, signature });
+            Some(State { height: 0, attempt: 1, prepared })
+        };
+        let decided = ledger.decide(0, &[None, signed(1), signed(2)], &keys).unwrap();
+        assert!(matches!(decided, Action::Commit(_)), "{decided:?}");
+
+        // One peer that is past it does not end it either; both do.
+        let past = Some(State { height: 0, attempt: 2, prepared: None });
+        assert_eq!(ledger.decide(0, &[None, signed(1), past.clone()], &keys).unwrap(), Action::Wait);
+        assert_eq!(ledger.decide(0, &[None, past.clone(), past], &keys).unwrap(), Action::GiveUp);
+    }
+
+    /// A batch without rows is prepared without the others: if the leader never begins it, they go on.
+    #[test]
+    fn what_only_this_party_has_prepared_is_given_up_once_one_peer_is_past_it() {
+        let survey = Id::of_parts("survey", &[]);
+        let keys = std::array::from_fn(|_| survey::Identity::generate().public());
+        let mut ledger = Ledger::new(survey);
+        ledger.prepare(header(survey, 1));
+        let state = |attempt| Some(State { height: 0, attempt, prepared: None });
+        assert_eq!(ledger.decide(1, &[state(2), None, state(0)], &keys).unwrap(), Action::GiveUp);
+        assert_eq!(ledger.decide(1, &[state(1), None, state(0)], &keys).unwrap(), Action::Wait);
+        ledger.give_up();
+        assert_eq!((ledger.attempt, ledger.prepared), (2, None));
     }
 }

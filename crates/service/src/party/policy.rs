@@ -11,7 +11,7 @@ pub struct OwnPolicy {
     /// Limits that plans are checked against as well.
     #[serde(default)]
     pub limits: Option<Limits>,
-    /// The fewest accounts behind a release.
+    /// The fewest accounts in each epoch of a release, so that no two releases differ by fewer.
     #[serde(default)]
     pub minimum: u64,
     /// Names of listed plans that this party does not compute.
@@ -61,16 +61,25 @@ pub fn check(survey: &Survey, own: &OwnPolicy, asked: Asked<'_>) -> Result<Check
         Some(_) | None => {}
     }
     let minimum = survey.policy.minimum().max(own.minimum);
-    let accounts: u64 = asked.epochs.iter().map(|epoch| epoch.accounts).sum();
-    if accounts < minimum {
-        return Err(Refusal::new(Code::CohortTooSmall, format!("{accounts} accounts, {minimum} are needed")));
+    if let Some(epoch) = asked.epochs.iter().find(|epoch| epoch.accounts < minimum) {
+        let detail = format!("epoch {} has {} accounts, {minimum} are needed", epoch.number, epoch.accounts);
+        return Err(Refusal::new(Code::CohortTooSmall, detail));
+    }
+    if asked.epochs.is_empty() {
+        return Err(Refusal::new(Code::CohortTooSmall, "no epoch"));
     }
     let schema = survey.schema();
     let check = |limits: &Limits, whose: &str| {
         stats::check(asked.plan, &schema, limits).map_err(|error| survey::plan_refusal(&error, whose))
     };
     if let Some(limits) = &own.limits {
-        check(limits, "this party's policy")?;
+        let checked = check(limits, "this party's policy")?;
+        // The three parties suppress together, at the survey's minimum: a larger one cannot be had alone.
+        if limits.minimum > survey.policy.limits.minimum && checked.suppresses() {
+            return forbidden(
+                "this party's policy: limits.minimum is above the survey's, and the plan has groups",
+            );
+        }
     }
     check(&survey.policy.limits, "policy.limits")
 }

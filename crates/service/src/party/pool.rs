@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rep3::network::Party;
 use survey::{
@@ -54,6 +55,9 @@ pub enum Judged {
 /// No party keeps more than this many uncommitted submissions in memory.
 pub const CAPACITY: usize = 4 * survey::record::MAX_BATCH;
 
+/// How long a submission may wait for the parties without going stale: as long as a party may be away.
+const MAX_WAIT: Duration = Duration::from_hours(30 * 24);
+
 /// What a party judges with.
 pub struct Judge {
     /// Which party it is.
@@ -80,7 +84,7 @@ impl Judge {
     }
 
     fn check(&self, submission: &Submission, now: u64) -> Result<Judged, survey::Refusal> {
-        let admitted = admission::admit(submission, &self.survey, &self.survey_id, now)?;
+        let admitted = admission::admit(submission, &self.survey, &self.survey_id, now, MAX_WAIT)?;
         let shares =
             submission.open(self.party, &self.survey, admitted.context(), &admitted.digest, &self.opening)?;
         let nullifier = self.nullifiers.nullifier(&self.survey_id, &admitted.account);
@@ -95,9 +99,8 @@ pub struct Pool(Mutex<Inner>);
 #[derive(Default)]
 struct Inner {
     judged: BTreeMap<Id, Judged>,
-    /// In the order in which they arrived.
-    order: BTreeMap<u64, Id>,
-    next: u64,
+    /// In the order in which they arrived; before all others, what was proposed.
+    order: BTreeMap<i64, Id>,
 }
 
 impl Pool {
@@ -109,10 +112,25 @@ impl Pool {
     pub fn insert(&self, digest: Id, judged: Judged) {
         let mut inner = self.lock();
         if inner.judged.len() < CAPACITY && !inner.judged.contains_key(&digest) {
-            let place = inner.next;
-            inner.next += 1;
+            let place = inner.order.last_key_value().map_or(0, |(last, _)| last + 1);
             inner.order.insert(place, digest);
             inner.judged.insert(digest, judged);
+        }
+    }
+
+    /// Adds a judged submission before all others, of which the last makes room if need be: what is proposed
+    /// must not wait for what is not.
+    pub fn insert_first(&self, digest: Id, judged: Judged) {
+        let mut inner = self.lock();
+        if inner.judged.insert(digest, judged).is_some() {
+            return;
+        }
+        let place = inner.order.first_key_value().map_or(0, |(first, _)| first - 1);
+        inner.order.insert(place, digest);
+        if inner.order.len() > CAPACITY
+            && let Some((_, last)) = inner.order.pop_last()
+        {
+            inner.judged.remove(&last);
         }
     }
 
@@ -121,11 +139,15 @@ impl Pool {
         self.lock().judged.get(digest).cloned()
     }
 
-    /// Which of these are not known, as many as there is room for.
+    /// Which of these are not known.
     pub fn missing(&self, digests: &[Id]) -> Vec<Id> {
         let inner = self.lock();
-        let room = CAPACITY.saturating_sub(inner.judged.len());
-        digests.iter().filter(|digest| !inner.judged.contains_key(digest)).take(room).copied().collect()
+        digests.iter().filter(|digest| !inner.judged.contains_key(digest)).copied().collect()
+    }
+
+    /// For how many more there is room.
+    pub fn room(&self) -> usize {
+        CAPACITY.saturating_sub(self.len())
     }
 
     /// The first `limit` submissions, in the order in which they arrived.

@@ -3,32 +3,22 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use survey::{Code, Epoch, Id, PartyOutput, Refusal, SignedQuery, Statement, epoch, query};
 
 use super::compute::{QueryJob, QueryOutcome, Stored};
 use super::engine::Engine;
 use super::peers::{Answer, Message, Release};
 use super::policy::{self, Asked};
-
-/// A release as a party stores it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StoredRelease {
-    /// Its number.
-    pub number: u64,
-    /// Whether the survey lists its plan.
-    pub listed: bool,
-    /// The output, once it is computed. A release that has started counts, even if it never got one: then the
-    /// same query over the same inputs may be computed again, and nothing else.
-    pub output: Option<PartyOutput>,
-}
+use super::tables::{MAX_LEAD, StoredRelease};
+use crate::http::{trace_of, traced};
 
 /// What a party finds for itself about a query.
 struct Examined {
     query_id: Id,
     checked: stats::Checked,
     plan_id: Id,
-    listed: bool,
+    /// How many releases of plans like this there may be, if the survey does not list it.
+    budget: Option<u64>,
     consumer: survey::definition::ConsumerInfo,
     epochs: Vec<Epoch>,
     dataset_root: Id,
@@ -39,26 +29,23 @@ struct Examined {
 impl Engine {
     async fn examine(&self, signed: &SignedQuery) -> Result<Examined, Refusal> {
         let (plan, consumer) = query::check(signed, &self.survey, &self.survey_id)?;
-        let query_id = query::query_id(signed)?;
-        let headers = self.tables.headers().await?;
-        let (closed, _) = epoch::epochs(headers.iter().map(|signed| &signed.header));
-        let find = |number: &u64| closed.iter().find(|epoch| epoch.number == *number).cloned();
-        let epochs: Option<Vec<Epoch>> = signed.body.epochs.iter().map(find).collect();
+        let query_id = query::query_id(signed, plan)?;
+        let epochs = self.tables.chain.closed(signed.body.epochs.clone()).await?;
         let epochs = epochs.ok_or(Code::UnknownEpoch)?;
         let stored = self.tables.release(query_id).await?;
-        let (next_number, others_spent) = self.tables.release_counts().await?;
-        let asked = Asked { plan, epochs: &epochs, others_spent, again: stored.is_some() };
+        let totals = self.tables.totals().await?;
+        let asked = Asked { plan, epochs: &epochs, others_spent: totals.others, again: stored.is_some() };
         let checked = policy::check(&self.survey, &self.own_policy, asked)?;
         Ok(Examined {
             query_id,
             checked,
             plan_id: Id(plan.id().0),
-            listed: policy::listed(&self.survey, plan).is_some(),
+            budget: policy::listed(&self.survey, plan).is_none().then_some(self.survey.policy.other_plans),
             consumer: consumer.clone(),
             dataset_root: epoch::dataset_root(&epochs),
             epochs,
             stored,
-            next_number,
+            next_number: totals.next_number,
         })
     }
 
@@ -85,6 +72,10 @@ impl Engine {
                 Answer::Willing { number: theirs, dataset_root, output }
                     if dataset_root == own.dataset_root =>
                 {
+                    if theirs > own.next_number.saturating_add(MAX_LEAD) {
+                        let detail = format!("the release number that party {peer} claims");
+                        return Err(Refusal::new(Code::Conflict, detail));
+                    }
                     number = number.max(theirs);
                     outputs.extend(output.map(|output| *output));
                 }
@@ -130,9 +121,10 @@ impl Engine {
         own: Examined,
         batches: Vec<(Stored, u64)>,
     ) -> Result<PartyOutput, Refusal> {
-        let begun = std::time::Instant::now();
+        let (begun, number) = (std::time::Instant::now(), release.number);
         let outcome = self.compute_release(&release, own, batches).await;
         let label = if outcome.is_ok() { "computed" } else { "failed" };
+        tracing::info!(number, outcome = label, "release");
         self.metrics.add("mpcstats_releases_total", &[("outcome", label)], 1.0);
         self.metrics.add("mpcstats_release_seconds_total", &[], begun.elapsed().as_secs_f64());
         outcome
@@ -144,9 +136,8 @@ impl Engine {
         own: Examined,
         batches: Vec<(Stored, u64)>,
     ) -> Result<PartyOutput, Refusal> {
-        let mut stored = StoredRelease { number: release.number, listed: own.listed, output: None };
         // From here on the release counts, whatever happens.
-        self.tables.put_release(own.query_id, stored.clone()).await?;
+        self.tables.start_release(own.query_id, release.number, own.budget).await?;
         let inputs = Id::of(&(own.dataset_root, own.query_id, release.number))?;
         let job = QueryJob { session: release.session, plan: own.checked, inputs, batches };
         let aborted = || Refusal::new(Code::Aborted, format!("release {}: no end in time", release.number));
@@ -171,8 +162,7 @@ impl Engine {
         let party = self.me as u8;
         let output =
             PartyOutput::new(party, statement, &outcome.result, &own.consumer.sealing, &self.identity)?;
-        stored.output = Some(output.clone());
-        self.tables.put_release(own.query_id, stored).await?;
+        self.tables.finish_release(own.query_id, output.clone()).await?;
         Ok(output)
     }
 
@@ -182,7 +172,7 @@ impl Engine {
         for height in epochs.iter().flat_map(|epoch| epoch.heights.0..=epoch.heights.1) {
             let missing =
                 || Refusal::new(Code::TamperedStore, format!("nothing is stored at height {height}"));
-            let header = self.tables.record(height).await?.ok_or_else(missing)?.record.header;
+            let header = self.tables.chain.record(height).await?.ok_or_else(missing)?.record.header;
             let columns = self.tables.columns(height).await?.ok_or_else(missing)?;
             if header.accepted > 0 {
                 let party = rep3::network::Party::from_index(self.me);
@@ -210,8 +200,9 @@ impl Engine {
     }
 
     async fn serve_query(self: &Arc<Self>, query: SignedQuery) -> Result<(), Refusal> {
-        let id = query::query_id(&query)?;
-        match self.lead_release(query).await {
+        let (plan, _) = query::check(&query, &self.survey, &self.survey_id)?;
+        let id = query::query_id(&query, plan)?;
+        match traced("release", trace_of(&id), self.lead_release(query)).await {
             Ok(outputs) => self.queue.deliver(id, outputs).await,
             Err(refusal) if passes(refusal.code) => Err(refusal),
             Err(refusal) => self.queue.refuse_query(id, refusal).await,

@@ -30,7 +30,10 @@ impl Engine {
     /// Fetches what is new in the queue; tells how much that was, and where to go on.
     async fn poll_queue(&self, mark: u64) -> Result<(usize, u64), Refusal> {
         let (listed, next) = self.queue.list(mark).await?;
-        let missing = self.pool.missing(&listed);
+        let (missing, room) = (self.pool.missing(&listed), self.pool.room());
+        // What there is no room for now is asked for again.
+        let next = if missing.len() > room { mark } else { next };
+        let missing: Vec<Id> = missing.into_iter().take(room).collect();
         if missing.is_empty() {
             return Ok((0, next));
         }
@@ -53,7 +56,7 @@ impl Engine {
         let missing = self.pool.missing(submissions);
         if !missing.is_empty() {
             for (digest, judged) in self.queue.collect(missing).await.unwrap_or_default() {
-                self.pool.insert(digest, judged);
+                self.pool.insert_first(digest, judged);
             }
         }
         let known: Vec<Option<Judged>> = submissions.iter().map(|digest| self.pool.get(digest)).collect();
@@ -61,17 +64,23 @@ impl Engine {
             Some(Judged::Good { nullifier, .. }) => Some((*digest, *nullifier)),
             _ => None,
         });
-        let mut standings = self.tables.standings(good.collect()).await?.into_iter();
+        let good: Vec<_> = good.collect();
+        let standings = self.tables.standings(good.clone()).await?;
+        let settled =
+            good.iter().zip(&standings).filter(|(_, standing)| matches!(standing, Standing::Settled(_)));
+        // One that was being fetched while it was committed may have come back after that.
+        self.pool.remove(settled.map(|((digest, _), _)| digest));
+        let mut standings = standings.into_iter();
         let mut seen = BTreeSet::new();
         let verdict = |judged: Option<Judged>| match judged {
             None => Verdict::Later,
             Some(Judged::Bad(code)) => Verdict::Refuse { code },
             Some(Judged::Good { nullifier, .. }) => match standings.next() {
                 Some(Standing::New) if seen.insert(nullifier) => Verdict::Accept,
-                // The second of two in one proposal waits until the first has its fate.
-                Some(Standing::New) | None => Verdict::Later,
                 Some(Standing::Spent) => Verdict::Refuse { code: Code::DuplicateAccount },
-                Some(Standing::Settled(_)) => Verdict::Refuse { code: Code::DuplicateSubmission },
+                // The second of two in one proposal waits until the first has its fate. One that has its fate was
+                // proposed by who has yet to learn of it.
+                Some(Standing::New | Standing::Settled(_)) | None => Verdict::Later,
             },
         };
         Ok(known.into_iter().map(verdict).collect())
@@ -89,7 +98,7 @@ impl Engine {
 
     async fn hand_over_new(&self) -> Result<(), Refusal> {
         let mut height = self.queue.height().await?;
-        while let Some(record) = self.tables.record(height).await? {
+        while let Some(record) = self.tables.chain.record(height).await? {
             self.queue.push(record).await?;
             height += 1;
         }

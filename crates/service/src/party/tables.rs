@@ -2,23 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 use survey::record::Refused;
-use survey::wire::SignedHeader;
-use survey::{BatchRecord, Code, Header, Id, Nullifier, Refusal, Signature, SignedRecord};
+use survey::{BatchRecord, Code, Header, Id, Nullifier, PartyOutput, Refusal, Signature, SignedRecord};
 
 use super::ledger::Ledger;
-use super::releases::StoredRelease;
+use crate::chain::{self, Chain};
 use crate::storage::{Blobs, Store, Table, Tx, TxError};
 
 /// The state machine of the next height.
 const LEDGER: Table<(), Ledger> = Table::new("ledger");
 /// What the prepared attempt would commit, beside its columns.
 const PREPARED: Table<(), Pending> = Table::new("prepared");
-/// Committed records by height.
-const CHAIN: Table<u64, SignedRecord> = Table::new("chain");
-/// Their headers: small, and read together.
-const HEADERS: Table<u64, SignedHeader> = Table::new("headers");
-/// Sums over the chain.
-const TIP: Table<(), Tip> = Table::new("tip");
 /// Share columns by height: of the committed records, and of the prepared attempt.
 const COLUMNS: Blobs<u64> = Blobs::new("columns");
 /// What became of each submission.
@@ -29,6 +22,11 @@ const NULLIFIERS: Table<Id, Id> = Table::new("nullifiers");
 const RELEASES: Table<Id, StoredRelease> = Table::new("releases");
 /// Query ids by release number.
 const NUMBERS: Table<u64, Id> = Table::new("numbers");
+/// Sums over the releases.
+const TOTALS: Table<(), Totals> = Table::new("totals");
+
+/// No honest party is so many release numbers ahead; a lie must not use the numbers up.
+pub(super) const MAX_LEAD: u64 = 1 << 20;
 
 /// What a prepared attempt commits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,31 +37,6 @@ pub struct Pending {
     pub refused: Vec<Refused>,
     /// The accepted ones' nullifiers, in the same order.
     pub nullifiers: Vec<Nullifier>,
-}
-
-/// Sums over the committed chain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tip {
-    /// The open epoch.
-    pub epoch: u64,
-    /// Accounts in it.
-    pub open_accounts: u64,
-    /// Accounts in all.
-    pub accounts: u64,
-    /// When the last record was closed.
-    pub closed_at: u64,
-}
-
-impl Tip {
-    fn after(self, header: &Header) -> Self {
-        let open = self.open_accounts + header.accepted;
-        Self {
-            epoch: header.epoch + u64::from(header.closes_epoch),
-            open_accounts: if header.closes_epoch { 0 } else { open },
-            accounts: self.accounts + header.accepted,
-            closed_at: header.closed_at,
-        }
-    }
 }
 
 /// Where a submission ended.
@@ -97,17 +70,38 @@ pub enum Standing {
     Spent,
 }
 
+/// A release as a party stores it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredRelease {
+    /// Its number.
+    pub number: u64,
+    /// The output, once it is computed. A release that has started counts, even if it never got one: then the
+    /// same query over the same inputs may be computed again, and nothing else.
+    pub output: Option<PartyOutput>,
+}
+
+/// Sums over the releases.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// The lowest release number above all that are taken.
+    pub next_number: u64,
+    /// Releases of plans that the survey does not list.
+    pub others: u64,
+}
+
 /// A party's storage.
 #[derive(Clone)]
 pub struct Tables {
     store: Store,
     survey: Id,
+    /// The committed records.
+    pub chain: Chain,
 }
 
 impl Tables {
     /// Over a store; one store serves one survey.
     pub fn new(store: Store, survey: Id) -> Self {
-        Self { store, survey }
+        Self { chain: Chain::new(store.clone()), store, survey }
     }
 
     /// Brings the state machine up after a start: what was being computed is lost, so its attempt is passed.
@@ -196,6 +190,22 @@ impl Tables {
         self.change("pass", move |ledger| {
             if ledger.height == height {
                 ledger.pass(attempt);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Gives the prepared attempt up, if it is still this one.
+    ///
+    /// # Errors
+    /// [`Code::Storage`].
+    pub async fn give_up(&self, header: Id) -> Result<Ledger, Refusal> {
+        self.change("give_up", move |ledger| {
+            if let Some(prepared) = &ledger.prepared
+                && prepared.header.id()? == header
+            {
+                ledger.give_up();
             }
             Ok(())
         })
@@ -309,39 +319,6 @@ impl Tables {
             .await
     }
 
-    /// The committed record of a height.
-    ///
-    /// # Errors
-    /// [`Code::Storage`].
-    pub async fn record(&self, height: u64) -> Result<Option<SignedRecord>, Refusal> {
-        self.store.run("record", move |tx| Box::pin(async move { Ok(tx.get(&CHAIN, &height).await?) })).await
-    }
-
-    /// The headers of all committed records, in order.
-    ///
-    /// # Errors
-    /// [`Code::Storage`].
-    pub async fn headers(&self) -> Result<Vec<SignedHeader>, Refusal> {
-        self.store
-            .run("headers", |tx| {
-                Box::pin(async move {
-                    let headers = tx.scan(&HEADERS, &[], u32::MAX >> 1).await?;
-                    Ok(headers.into_iter().map(|(_, header)| header).collect())
-                })
-            })
-            .await
-    }
-
-    /// Sums over the chain.
-    ///
-    /// # Errors
-    /// [`Code::Storage`].
-    pub async fn tip(&self) -> Result<Tip, Refusal> {
-        self.store
-            .run("tip", |tx| Box::pin(async move { Ok(tx.get(&TIP, &()).await?.unwrap_or_default()) }))
-            .await
-    }
-
     /// The share columns of a committed height.
     ///
     /// # Errors
@@ -362,55 +339,68 @@ impl Tables {
             .await
     }
 
-    /// The lowest release number above all that are taken, and how many releases there are of plans that the
-    /// survey does not list.
+    /// Sums over the releases.
     ///
     /// # Errors
     /// [`Code::Storage`].
-    pub async fn release_counts(&self) -> Result<(u64, u64), Refusal> {
+    pub async fn totals(&self) -> Result<Totals, Refusal> {
         self.store
-            .run("release_counts", |tx| {
-                Box::pin(async move {
-                    let numbers = tx.scan(&NUMBERS, &[], u32::MAX >> 1).await?;
-                    let mut others = 0;
-                    for (_, query) in &numbers {
-                        let release = tx.get(&RELEASES, query).await?;
-                        others += u64::from(release.is_some_and(|release| !release.listed));
-                    }
-                    let last = numbers.last().and_then(|(key, _)| key.as_slice().try_into().ok());
-                    Ok((last.map_or(0, |key| u64::from_be_bytes(key) + 1), others))
-                })
-            })
+            .run("totals", |tx| Box::pin(async move { Ok(tx.get(&TOTALS, &()).await?.unwrap_or_default()) }))
             .await
     }
 
-    /// Stores a release: started, so that it counts whatever happens next, or finished. A number belongs to
-    /// one query for ever.
+    /// A release starts: from here it counts, whatever happens next. `budget` bounds the releases of plans that
+    /// the survey does not list, if this is one. A number belongs to one query for ever; a query that has no
+    /// output yet may move to a later number, if others have used its own up meanwhile.
     ///
     /// # Errors
-    /// [`Code::Conflict`] if the number is another query's; [`Code::Storage`].
-    pub async fn put_release(&self, query: Id, release: StoredRelease) -> Result<(), Refusal> {
+    /// [`Code::BudgetSpent`]; [`Code::Conflict`] if the number cannot be this query's; [`Code::Storage`].
+    pub async fn start_release(&self, query: Id, number: u64, budget: Option<u64>) -> Result<(), Refusal> {
+        self.store.run("start_release", move |tx| Box::pin(start_release(tx, query, number, budget))).await
+    }
+
+    /// A release has its output.
+    ///
+    /// # Errors
+    /// [`Code::Storage`].
+    pub async fn finish_release(&self, query: Id, output: PartyOutput) -> Result<(), Refusal> {
         self.store
-            .run("put_release", move |tx| {
-                let release = release.clone();
-                Box::pin(async move {
-                    let holder = tx.get(&NUMBERS, &release.number).await?;
-                    let before =
-                        tx.get(&RELEASES, &query).await?.map(|release: StoredRelease| release.number);
-                    if holder.is_some_and(|holder| holder != query)
-                        || before.is_some_and(|number| number != release.number)
-                    {
-                        return Err(
-                            Refusal::new(Code::Conflict, format!("release {}", release.number)).into()
-                        );
-                    }
-                    tx.put(&NUMBERS, &release.number, &query).await?;
-                    tx.put(&RELEASES, &query, &release).await?;
-                    Ok(())
-                })
+            .run("finish_release", move |tx| {
+                let release =
+                    StoredRelease { number: output.statement.release, output: Some(output.clone()) };
+                Box::pin(async move { Ok(tx.put(&RELEASES, &query, &release).await?) })
             })
             .await
     }
+}
+
+async fn start_release(tx: &mut Tx, query: Id, number: u64, budget: Option<u64>) -> Result<(), TxError> {
+    let conflict = || TxError::from(Refusal::new(Code::Conflict, format!("release number {number}")));
+    let mut totals: Totals = tx.get(&TOTALS, &()).await?.unwrap_or_default();
+    if tx.get(&NUMBERS, &number).await?.is_some_and(|holder| holder != query)
+        || number > totals.next_number.saturating_add(MAX_LEAD)
+    {
+        return Err(conflict());
+    }
+    let before: Option<StoredRelease> = tx.get(&RELEASES, &query).await?;
+    if let (None, Some(budget)) = (&before, budget) {
+        if totals.others >= budget {
+            return Err(Refusal::new(Code::BudgetSpent, "policy.other_plans").into());
+        }
+        totals.others += 1;
+    }
+    let cannot_move = |release: &StoredRelease| {
+        release.number > number || (release.number < number && release.output.is_some())
+    };
+    if before.as_ref().is_some_and(cannot_move) {
+        return Err(conflict());
+    }
+    let output = before.and_then(|release| release.output);
+    totals.next_number = totals.next_number.max(number.saturating_add(1));
+    tx.put(&TOTALS, &(), &totals).await?;
+    tx.put(&NUMBERS, &number, &query).await?;
+    tx.put(&RELEASES, &query, &StoredRelease { number, output }).await?;
+    Ok(())
 }
 
 fn not_prepared() -> Refusal {
@@ -432,11 +422,8 @@ async fn settle(
     for (index, refused) in pending.refused.iter().enumerate() {
         tx.put(&FATES, &refused.submission, &Fate::Refused { height, index: index as u64 }).await?;
     }
-    let tip: Tip = tx.get(&TIP, &()).await?.unwrap_or_default();
-    tx.put(&TIP, &(), &tip.after(&header)).await?;
-    tx.put(&HEADERS, &height, &SignedHeader { header: header.clone(), signatures }).await?;
     let record = BatchRecord { header, leaves: pending.leaves, refused: pending.refused };
     let signed = SignedRecord { record, signatures };
-    tx.put(&CHAIN, &height, &signed).await?;
+    chain::append(tx, &signed).await?;
     Ok(signed)
 }

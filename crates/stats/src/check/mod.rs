@@ -124,6 +124,11 @@ impl Checked {
         &self.leaks
     }
 
+    /// Whether results are withheld if a mask, a group or a cell holds fewer rows than the limits' minimum.
+    pub fn suppresses(&self) -> bool {
+        self.tests.iter().any(|test| test.reason == Reason::TooFew)
+    }
+
     /// The plan, with the tests that its limits ask for as further nodes.
     pub fn plan(&self) -> &Plan {
         &self.plan

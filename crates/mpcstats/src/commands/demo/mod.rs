@@ -25,8 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(180);
 #[derive(clap::Args)]
 pub struct Demo {
     /// How many providers take part.
-    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u64).range(10..=1000))]
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u64).range(3..=1000))]
     providers: u64,
+    /// A survey's folder to try out: `survey.toml` and what it names, and `responses.jsonl`, which holds what its
+    /// website answers each provider: `{"body": "…"}` a line, with `"answers": {"field": "value"}` for what is typed in.
+    /// Without it, a survey of ETH balances at a sample exchange.
+    #[arg(long)]
+    survey: Option<PathBuf>,
     /// End when the result is there, instead of staying up until Ctrl-C. The folder is then kept.
     #[arg(long)]
     exit: bool,
@@ -40,10 +45,16 @@ pub struct Demo {
 
 /// What came out.
 struct Outcome {
-    answer: Answer,
-    certificate: PathBuf,
+    releases: Vec<Release>,
     cheat: Refused,
     seconds: f64,
+}
+
+/// A listed plan's release.
+struct Release {
+    plan: String,
+    answer: Answer,
+    certificate: PathBuf,
 }
 
 /// Runs the command.
@@ -57,7 +68,7 @@ pub fn run(args: &Demo) -> Result<(), Failure> {
     let keep = args.exit && args.folder.is_none();
     runtime()?.block_on(async {
         bar.set_message("making keys and configurations");
-        let stage = Stage::set(&folder, args.providers)?;
+        let stage = Stage::set(&folder, args.providers, args.survey.as_deref())?;
         let mut processes = Processes::new(&folder);
         let played = tokio::select! {
             outcome = play(args, &stage, &mut processes, &bar) => Some(outcome?),
@@ -87,7 +98,7 @@ async fn play(
     bar: &ProgressBar,
 ) -> Result<Outcome, Failure> {
     let started = Instant::now();
-    bar.set_message("starting a sample exchange, a notary, a coordinator, three parties and the client API");
+    bar.set_message("starting a sample website, a notary, a coordinator, three parties and the client API");
     processes.start_all(stage).await?;
     let survey = OpenSurvey::open(&Reference::File(stage.survey()), None).await?;
 
@@ -99,14 +110,17 @@ async fn play(
 
     bar.set_message("three parties compute");
     wait_for_accounts(&survey, args.providers).await?;
-    let plan = survey.definition().plans.first().ok_or("the survey lists no plan")?.name.clone();
-    let answer = stage.consumer()?.ask(&survey, Choice::Listed(plan), None, PATIENCE).await?;
-    let certificate = stage.certificate();
-    std::fs::write(&certificate, serde_json::to_vec_pretty(&answer.certificate)?)?;
-    // As a stranger would, from the files alone.
-    consumer::verify(&survey.id, survey.definition(), &answer.certificate, None)?;
+    let (consumer, mut releases) = (stage.consumer()?, Vec::new());
+    for (index, named) in survey.definition().plans.iter().enumerate() {
+        let answer = consumer.ask(&survey, Choice::Listed(named.name.clone()), None, PATIENCE).await?;
+        let certificate = stage.certificate(index);
+        std::fs::write(&certificate, serde_json::to_vec_pretty(&answer.certificate)?)?;
+        // As a stranger would, from the files alone.
+        consumer::verify(&survey.id, survey.definition(), &answer.certificate, None)?;
+        releases.push(Release { plan: named.name.clone(), answer, certificate });
+    }
     bar.inc(1);
-    Ok(Outcome { answer, certificate, cheat, seconds: started.elapsed().as_secs_f64() })
+    Ok(Outcome { releases, cheat, seconds: started.elapsed().as_secs_f64() })
 }
 
 /// Waits until closed epochs hold everybody.
@@ -124,24 +138,36 @@ async fn wait_for_accounts(survey: &OpenSurvey, providers: u64) -> Result<(), Fa
 
 fn report(args: &Demo, stage: &Stage, outcome: &Outcome) -> Result<(), Failure> {
     let (page, survey) = (stage.page(), stage.survey());
-    let statement = &outcome.answer.certificate.statement;
+    let first = outcome.releases.first().ok_or("the survey lists no plan")?;
+    let providers = first.answer.certificate.statement.count;
     if args.json {
+        let releases: Vec<_> = outcome
+            .releases
+            .iter()
+            .map(|release| {
+                let (results, certificate) = (&release.answer.results, &release.certificate);
+                serde_json::json!({ "plan": release.plan, "results": results, "certificate": certificate })
+            })
+            .collect();
         let object = serde_json::json!({
-            "providers": statement.count,
-            "results": outcome.answer.results,
+            "providers": providers,
+            "results": first.answer.results, "certificate": first.certificate, "releases": releases,
             "cheat": { "code": outcome.cheat.code, "cause": outcome.cheat.cause },
-            "survey": survey, "certificate": outcome.certificate, "page": page,
-            "folder": stage.folder(), "seconds": outcome.seconds,
+            "survey": survey, "page": page, "folder": stage.folder(), "seconds": outcome.seconds,
         });
         return print(&format!("{object}\n"));
     }
-    let (certificate, survey) = (outcome.certificate.display(), survey.display());
-    let mut text = format!("\n{} accounts, release {}\n\n", statement.count, statement.release);
-    for line in outcome.answer.results.to_string().lines() {
-        text += &format!("  {line}\n");
+    let mut text = format!("\n{}: {providers} accounts\n", stage.title);
+    for release in &outcome.releases {
+        let number = release.answer.certificate.statement.release;
+        text += &format!("\n{}, release {number}\n", release.plan);
+        for line in release.answer.results.to_string().lines() {
+            text += &format!("  {line}\n");
+        }
     }
+    let (certificate, survey) = (first.certificate.display(), survey.display());
     text += &format!(
-        "\nOne provider put a higher balance into its shares than the exchange had told it. The parties recomputed its\n\
+        "\nOne provider put another value into its shares than the website had told it. The parties recomputed its\n\
          commitment inside the three-party computation, and all three refused it: {} ({}).\n\n\
          Certificate  {certificate}\n             mpcstats certificate verify {certificate} --survey {survey}\n",
         outcome.cheat.cause, outcome.cheat.code

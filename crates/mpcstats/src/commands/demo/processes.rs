@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::process::{Child, Command};
 
-use super::stage::Stage;
+use super::stage::{RESPONSES, Stage};
 use crate::commands::Failure;
 
 /// How long a server may take to listen, and to stop.
@@ -27,23 +27,14 @@ impl Processes {
     /// Starts every server and waits until all listen.
     pub async fn start_all(&mut self, stage: &Stage) -> Result<(), Failure> {
         let addresses = &stage.addresses;
-        let accounts = stage.accounts.to_string();
-        let exchange = addresses.exchange.to_string();
-        self.start(
-            "sample-exchange",
-            &[
-                "sample-exchange",
-                "serve",
-                "--listen",
-                &exchange,
-                "--folder",
-                "exchange",
-                "--seed",
-                &stage.seed,
-                "--count",
-                &accounts,
-            ],
-        )?;
+        let (exchange, accounts) = (addresses.exchange.to_string(), stage.accounts.to_string());
+        let mut site = vec!["sample-exchange", "serve", "--listen", &exchange, "--folder", "exchange"];
+        site.extend(["--seed", &stage.seed]);
+        match stage.script {
+            Some(_) => site.extend(["--responses", RESPONSES]),
+            None => site.extend(["--count", &accounts]),
+        }
+        self.start("sample-exchange", &site)?;
         // The notary reads the authority that the exchange makes.
         self.listens("sample-exchange", addresses.exchange).await?;
         self.start("notary", &["notary", "serve", "--config", "notary.toml"])?;

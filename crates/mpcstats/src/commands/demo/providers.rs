@@ -1,15 +1,13 @@
 //! The demo's providers: honest ones, and one that alters its value.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use client::provider::{Provider, submit, wait_for_receipt};
 use client::{ClientError, OpenSurvey};
 use indicatif::ProgressBar;
 use mpctls::source::Secrets;
-use service::exchange::Account;
 use service::notary::roots;
-use survey::{Identity, Submission, Value};
+use survey::{Identity, Submission};
 use tokio::task::JoinSet;
 
 use super::stage::Stage;
@@ -29,17 +27,11 @@ pub struct Refused {
 
 /// The provider that owns the account with this index.
 fn provider(stage: &Stage, index: u64) -> Result<Provider, Failure> {
-    let account = Account::derive(&stage.seed, index);
+    let owner = stage.owners.get(usize::try_from(index)?).ok_or("there are too few accounts")?;
     let mut secrets = Secrets::new();
-    secrets.insert("api_key", account.api_key);
-    secrets.insert("api_secret", account.api_secret);
-    Ok(Provider {
-        secrets,
-        typed: BTreeMap::new(),
-        mode: None,
-        notary: None,
-        roots: roots(&[stage.authority()])?,
-    })
+    owner.secrets.iter().for_each(|(name, secret)| secrets.insert(name, secret.clone()));
+    let (typed, roots) = (owner.answers.clone(), roots(&[stage.authority()])?);
+    Ok(Provider { secrets, typed, mode: None, notary: None, roots })
 }
 
 /// Lets every provider prove and share, a few at once, and waits for all receipts.
@@ -54,7 +46,7 @@ pub async fn share_all(
         if waiting.len() >= AT_ONCE {
             finish_one(&mut waiting, bar).await?;
         }
-        bar.set_message(format!("provider {} of {providers} proves its balance and shares it", index + 1));
+        bar.set_message(format!("provider {} of {providers} proves its value and shares it", index + 1));
         let provider = provider(stage, index)?;
         let survey = survey.clone();
         waiting.spawn(async move {
@@ -83,12 +75,13 @@ async fn finish_one(
 /// A provider with a genuine attestation shares another value than the one that it proved.
 pub async fn cheat(stage: &Stage, survey: &OpenSurvey) -> Result<Refused, Failure> {
     let key = Identity::generate();
-    let proven = provider(stage, stage.accounts - 1)?.prove(survey, &key, |_| {}, |_| true).await?;
-    let values: Vec<Value> = proven
-        .openings
-        .iter()
-        .map(|opening| Value { window: raised(&opening.window), blinder: opening.blinder })
-        .collect();
+    let provider = provider(stage, stage.accounts - 1)?;
+    let proven = provider.prove(survey, &key, |_| {}, |_| true).await?;
+    let mut values = provider.values(survey, &proven)?;
+    let fields = survey.definition().fields.iter();
+    let (_, value) =
+        fields.zip(&mut values).find(|(field, _)| !field.self_reported).ok_or("nothing is proven")?;
+    value.window = raised(&value.window);
     let session = proven.verified.session;
     let submission = Submission::new(survey.definition(), proven.attestation, &session, &values, &key)?;
     let refused = match survey.api.submit(&submission).await {

@@ -1,17 +1,21 @@
 //! The demo's folder: keys, a survey signed by its organiser, and a configuration file a server.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use client::consumer::Consumer;
+use serde::Serialize;
+use service::exchange::scripted::token;
+use service::exchange::{Account, Script};
 use service::keys::Keys;
 use service::notary::KeyStore;
 use service::private_file;
-use survey::file;
 
 use crate::commands::Failure;
+use crate::commands::survey::parse;
 
 const SURVEY: &str = include_str!("../../../../../surveys/eth-inequality/survey.toml");
 const SOURCE: &str = include_str!("../../../../../sources/sample-exchange.toml");
@@ -28,30 +32,85 @@ pub struct Addresses {
     pub page: SocketAddr,
 }
 
+/// The file of a survey's folder that holds what its website answers.
+pub const RESPONSES: &str = "responses.jsonl";
+
 /// A folder in which a survey can be run.
 pub struct Stage {
     folder: PathBuf,
+    /// The survey's title.
+    pub title: String,
+    /// What the website answers, if it is not the sample exchange.
+    pub script: Option<Script>,
     pub addresses: Addresses,
-    /// What the exchange's accounts are derived from.
+    /// What the website's accounts are derived from.
     pub seed: String,
     /// How many accounts it has: the providers' and the cheater's.
     pub accounts: u64,
+    /// Their owners.
+    pub owners: Vec<Owner>,
+}
+
+/// What a provider knows about its account, and what it types in.
+#[derive(Clone, Debug, Serialize)]
+pub struct Owner {
+    pub secrets: BTreeMap<String, String>,
+    pub answers: BTreeMap<String, String>,
 }
 
 impl Stage {
-    /// Makes keys, survey and configurations.
-    pub fn set(folder: &Path, providers: u64) -> Result<Self, Failure> {
+    /// Makes keys, survey and configurations; the survey's folder, if one is given, is copied first.
+    pub fn set(folder: &Path, providers: u64, tried: Option<&Path>) -> Result<Self, Failure> {
         std::fs::create_dir_all(folder)?;
-        let stage = Self {
+        let seed = hex::encode(rand::random::<[u8; 8]>());
+        let mut stage = Self {
             folder: folder.canonicalize()?,
+            title: String::new(),
+            script: None,
             addresses: addresses()?,
-            seed: hex::encode(rand::random::<[u8; 8]>()),
+            seed,
             accounts: providers + 1,
+            owners: Vec::new(),
+        };
+        let (survey, source) = match tried {
+            None => (SURVEY.to_owned(), SOURCE.to_owned()),
+            Some(tried) => stage.copy(tried)?,
         };
         stage.write_notary()?;
-        stage.write_survey(providers)?;
+        stage.write_survey(&survey, &source, providers)?;
         stage.write_servers()?;
         Ok(stage)
+    }
+
+    /// Copies a survey's files into the demo's folder; gives the survey's text and its source's.
+    fn copy(&mut self, tried: &Path) -> Result<(String, String), Failure> {
+        let read = |name: &str| {
+            let path = tried.join(name);
+            std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+        };
+        for entry in std::fs::read_dir(tried).map_err(|error| format!("{}: {error}", tried.display()))? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                std::fs::copy(entry.path(), self.folder.join(entry.file_name()))?;
+            }
+        }
+        let script = Script::parse(&read(RESPONSES)?, &self.seed);
+        let script = script.map_err(|error| format!("{}: {error}", tried.join(RESPONSES).display()))?;
+        if (script.len() as u64) < self.accounts {
+            return Err(format!(
+                "{} has {} lines, and one for each of {} providers and one that cheats are needed",
+                tried.join(RESPONSES).display(),
+                script.len(),
+                self.accounts - 1
+            )
+            .into());
+        }
+        self.script = Some(script);
+        let survey = read("survey.toml")?;
+        let table: toml::Table = survey.parse().map_err(|error| format!("survey.toml: {error}"))?;
+        let source = table.get("source").and_then(toml::Value::as_str);
+        let source = read(source.ok_or("survey.toml: source: name a file")?)?;
+        Ok((survey, source))
     }
 
     pub fn folder(&self) -> &Path {
@@ -63,9 +122,13 @@ impl Stage {
         self.folder.join("survey.json")
     }
 
-    /// Where the consumer's certificate goes.
-    pub fn certificate(&self) -> PathBuf {
-        self.folder.join("certificate.json")
+    /// Where the certificate of the listed plan with this index goes.
+    pub fn certificate(&self, index: usize) -> PathBuf {
+        self.folder.join(if index == 0 {
+            "certificate.json".to_owned()
+        } else {
+            format!("certificate-{index}.json")
+        })
     }
 
     /// The certificate authority of the exchange; there once it runs.
@@ -107,18 +170,21 @@ impl Stage {
         )
     }
 
-    fn write_survey(&self, providers: u64) -> Result<(), Failure> {
-        let mut source: toml::Table = SOURCE.parse()?;
+    /// Points the survey at this machine and this week, and signs it.
+    fn write_survey(&mut self, survey: &str, source: &str, providers: u64) -> Result<(), Failure> {
+        let mut source: toml::Table = source.parse()?;
+        source.insert("host".into(), "localhost".into());
         source.insert("port".into(), i64::from(self.addresses.exchange.port()).into());
         self.write("source.toml", &source.to_string())?;
 
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-        let mut survey: toml::Table = SURVEY.parse()?;
+        let mut survey: toml::Table = survey.parse()?;
         survey.insert("source".into(), "source.toml".into());
         survey.insert("opens_at".into(), i64::try_from(now)?.into());
         survey.insert("closes_at".into(), i64::try_from(now + OPEN)?.into());
-        if let Some(policy) = survey.get_mut("policy").and_then(toml::Value::as_table_mut) {
-            // The epoch closes with the last provider.
+        // The epoch closes with the last provider.
+        let policy = survey.entry("policy").or_insert_with(|| toml::Table::new().into());
+        if let Some(policy) = policy.as_table_mut() {
             policy.insert("epoch_accounts".into(), i64::try_from(providers)?.into());
             // Whoever tries the demo may ask a few questions of their own.
             policy.insert("other_plans".into(), 20.into());
@@ -128,11 +194,32 @@ impl Stage {
         let deployment = self.deployment(now)?;
         self.write("deployment.toml", &deployment)?;
 
-        let beside =
-            |name: &str| std::fs::read_to_string(self.folder.join(name)).map_err(|error| error.to_string());
         let (_, organiser) = self.keys("organiser.key")?;
-        let signed = file::parse(&survey, Some(&deployment), beside)?.sign(&organiser.identity)?;
+        let signed = parse(&survey, Some(&deployment), &self.folder)?.sign(&organiser.identity)?;
+        self.title.clone_from(&signed.body.title);
+        self.owners = self.derive_owners(signed.body.source.definition().secrets.keys());
+        self.write("accounts.json", &serde_json::to_string_pretty(&self.owners)?)?;
         self.write("survey.json", &serde_json::to_string_pretty(&signed)?)
+    }
+
+    /// The owners of all accounts, whose source asks for these secrets.
+    fn derive_owners<'a>(&self, secrets: impl Iterator<Item = &'a String> + Clone) -> Vec<Owner> {
+        let exchange = |index| {
+            let account = Account::derive(&self.seed, index);
+            let secrets = [("api_key", account.api_key), ("api_secret", account.api_secret)];
+            let secrets = secrets.map(|(name, secret)| (name.to_owned(), secret));
+            Owner { secrets: secrets.into(), answers: BTreeMap::new() }
+        };
+        let scripted = |script: &Script, index: usize| {
+            let token = token(&self.seed, index);
+            let answers = script.response(index).map(|response| response.answers.clone());
+            let secrets = secrets.clone().map(|name| (name.clone(), token.clone())).collect();
+            Owner { secrets, answers: answers.unwrap_or_default() }
+        };
+        match &self.script {
+            None => (0..self.accounts).map(exchange).collect(),
+            Some(script) => (0..script.len()).map(|index| scripted(script, index)).collect(),
+        }
     }
 
     /// Who serves the survey.
