@@ -145,8 +145,11 @@ pub fn logarithms(
     result: &Type,
     session: &mut Session,
 ) -> Result<Number, RunError> {
-    let floats = from_field(&column.field(session)?, session)?;
-    let logarithms = log2(&floats, session)?.value;
+    let logarithms = in_parts(&column.field(session)?, ROWS_AT_ONCE, |part| {
+        let floats = from_field(part, session)?;
+        Ok(log2(&floats, session)?.value)
+    })?;
+    let logarithms = FieldShare::concat(&logarithms);
     let scale = of.scale().divisor().to_f64().unwrap_or(1.0).log2();
     let offset = Fp::from_i128((scale * (FIXED_BITS as f64).exp2()).round() as i128);
     let offsets = vec![-offset; logarithms.len()];
@@ -160,18 +163,35 @@ pub fn reciprocals(
     result: &Type,
     session: &mut Session,
 ) -> Result<Number, RunError> {
-    let rows = column.rows();
-    let divisors = from_field(&column.field(session)?, session)?;
     let one = of.scale().divisor() << result.scale().binary;
     let one = Fp::from_i128(one.to_i128().ok_or_else(|| data("a scale that is too fine"))?);
     let ones = from_field(&FieldShare::public(&[one], session.party()), session)?;
-    let quotients = divide(&stack(&vec![ones; rows]), &divisors, session)?;
-    floors(&quotients, result, session)
+    let width = result.range.width() as usize;
+    let floors = in_parts(&column.field(session)?, ROWS_AT_ONCE, |part| {
+        let divisors = from_field(part, session)?;
+        let quotients = divide(&stack(&vec![ones.clone(); part.len()]), &divisors, session)?;
+        floors(&quotients, width, session)
+    })?;
+    let bits = (0..width).map(|k| BitShare::concat(floors.iter().map(|part| &part[k])));
+    Ok(Number::from_int(IntShare::unsigned(bits.collect()), &result.range))
 }
 
-/// Positive numbers rounded down: for each exponent that the range allows, the bits above the binary point.
-fn floors(of: &FloatShare, result: &Type, session: &mut Session) -> Result<Number, RunError> {
-    let width = result.range.width() as usize;
+/// Rows that take the long way through a logarithm or a division at once. A row's wires take up kilobytes on that way,
+/// which longer columns must not add up; and with so many rows a round costs little next to what is computed in it.
+const ROWS_AT_ONCE: usize = 1 << 16;
+
+/// Computes on so many rows of a column at a time. An empty column is one empty part.
+fn in_parts<T>(
+    column: &FieldShare,
+    rows: usize,
+    mut compute: impl FnMut(&FieldShare) -> Result<T, RunError>,
+) -> Result<Vec<T>, RunError> {
+    let starts = (0..column.len().max(1)).step_by(rows);
+    starts.map(|start| compute(&column.slice(start..column.len().min(start + rows)))).collect()
+}
+
+/// Positive numbers rounded down to so many bits: for each exponent that fits, the bits above the binary point.
+fn floors(of: &FloatShare, width: usize, session: &mut Session) -> Result<Vec<BitShare>, RunError> {
     let exponent = IntShare::signed(of.exponent.clone());
     let candidates: Vec<i128> = (0..width as i128).collect();
     let chosen = rep3::compare::equal_each(&exponent, &candidates, session)?;
@@ -189,5 +209,31 @@ fn floors(of: &FloatShare, result: &Type, session: &mut Session) -> Result<Numbe
             bit.xor_assign(&product);
         }
     }
-    Ok(Number::from_int(IntShare::unsigned(bits), &result.range))
+    Ok(bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use algebra::Fp;
+    use rep3::FieldShare;
+    use rep3::network::Party;
+
+    use super::in_parts;
+
+    #[test]
+    fn parts_put_together_are_the_column() {
+        for rows in [0, 1, 3, 4, 5, 8, 9] {
+            let values: Vec<Fp> = (0..rows).map(Fp::new).collect();
+            let column = FieldShare::public(&values, Party::P0);
+            let mut lengths = Vec::new();
+            let parts = in_parts(&column, 4, |part| {
+                lengths.push(part.len());
+                Ok(part.clone())
+            });
+            let parts = parts.unwrap_or_default();
+            assert_eq!(lengths.len(), (rows as usize).div_ceil(4).max(1));
+            assert!(lengths.iter().all(|&length| length <= 4));
+            assert_eq!(FieldShare::concat(&parts).own, column.own);
+        }
+    }
 }
