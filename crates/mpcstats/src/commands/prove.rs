@@ -1,5 +1,6 @@
 //! `mpcstats prove`: fetches a page with a notary and writes the proof.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
@@ -245,9 +246,9 @@ pub fn run(args: &Prove) -> Result<(), Failure> {
     let key = survey::Identity::generate();
     let roots = roots(&args.authorities)?;
     let provider_key = key.public().0;
-    let bar = spinner(args.json);
+    let bar = steps_bar(args.json, 4);
     let started = Instant::now();
-    bar.set_message("preparing with the notary");
+    step(&bar, 0, "preparing with the notary");
     let prepare = |known: &Secrets| {
         let channel = runtime.block_on(client::notary::connect(&plan.address, plan.notary.key));
         let channel = Box::new(channel?);
@@ -264,11 +265,11 @@ pub fn run(args: &Prove) -> Result<(), Failure> {
         prepare(&secrets).map_err(failed)?
     };
     let prover = plan.prover(&secrets, provider_key, roots.clone());
-    bar.set_message(format!("asking {}", plan.source.host()));
+    step(&bar, 1, format!("asking {}", plan.source.host()));
     let mut progress = |stage: Stage| match stage {
-        Stage::Preparing => bar.set_message("preparing with the notary"),
-        Stage::Connected => bar.set_message(format!("talking to {}", plan.source.host())),
-        Stage::Proving => bar.set_message("proving"),
+        Stage::Preparing => step(&bar, 0, "preparing with the notary"),
+        Stage::Connected => step(&bar, 2, format!("talking to {}", plan.source.host())),
+        Stage::Proving => step(&bar, 3, "proving"),
         Stage::Done => bar.finish_and_clear(),
     };
     let mut approve =
@@ -320,12 +321,27 @@ pub(super) fn approved(disclosure: &Disclosure, host: &str) -> bool {
     std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
+/// Shows that something goes on whose length nobody knows.
 pub(super) fn spinner(quiet: bool) -> ProgressBar {
+    ticking(quiet, ProgressBar::new_spinner(), "{spinner} {elapsed} {msg}")
+}
+
+/// Shows how many of so many steps are done; see [`step`].
+pub(super) fn steps_bar(quiet: bool, steps: u64) -> ProgressBar {
+    ticking(quiet, ProgressBar::new(steps), "{spinner} {elapsed:>4} {bar:20} {msg}")
+}
+
+/// Says that so many steps are done, and what the next one is.
+pub(super) fn step(bar: &ProgressBar, done: u64, next: impl Into<Cow<'static, str>>) {
+    bar.set_position(done);
+    bar.set_message(next);
+}
+
+fn ticking(quiet: bool, bar: ProgressBar, template: &str) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
     bar.enable_steady_tick(Duration::from_millis(100));

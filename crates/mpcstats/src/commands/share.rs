@@ -12,7 +12,7 @@ use mpctls::Mode;
 use mpctls::protocol::Stage;
 use service::notary::roots;
 
-use super::prove::{approved, load_secrets, parse_mode, spinner};
+use super::prove::{approved, load_secrets, parse_mode, step, steps_bar};
 use super::{Failure, print, runtime};
 
 /// Arguments of `mpcstats share`.
@@ -75,15 +75,15 @@ pub fn records_folder(given: Option<&PathBuf>) -> Result<PathBuf, Failure> {
 /// What a stage is called on the terminal.
 fn say(bar: &ProgressBar, progress: Progress) {
     match progress {
-        Progress::Connecting => bar.set_message("connecting to the notary"),
-        Progress::Proving(Stage::Preparing) => bar.set_message("preparing with the notary"),
-        Progress::Proving(Stage::Connected) => bar.set_message("talking to the website"),
-        Progress::Proving(Stage::Proving) => bar.set_message("proving"),
-        Progress::Proving(Stage::Done) | Progress::Sharing => bar.set_message("sharing among the parties"),
+        Progress::Connecting => step(bar, 0, "connecting to the notary"),
+        Progress::Proving(Stage::Preparing) => step(bar, 1, "preparing with the notary"),
+        Progress::Proving(Stage::Connected) => step(bar, 2, "talking to the website"),
+        Progress::Proving(Stage::Proving) => step(bar, 3, "proving"),
+        Progress::Proving(Stage::Done) | Progress::Sharing => step(bar, 4, "sharing among the parties"),
         Progress::Queued(position) => {
-            bar.set_message(format!("waiting for the parties, {position} before you"));
+            step(bar, 5, format!("waiting for the parties, {position} before you"));
         }
-        Progress::Accepted => bar.set_message("accepted"),
+        Progress::Accepted => step(bar, 6, "accepted"),
     }
 }
 
@@ -99,7 +99,7 @@ pub fn run(args: &Share) -> Result<(), Failure> {
         notary: args.notary.clone(),
         roots: roots(&args.authorities)?,
     };
-    let bar = spinner(args.json);
+    let bar = steps_bar(args.json, 6);
     let (shown, asking, yes) = (bar.clone(), bar.clone(), args.yes);
     let host = survey.definition().source.host().to_owned();
     let progress = move |progress| say(&shown, progress);

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use client::consumer::{self, Answer};
 use client::{OpenSurvey, Reference};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use survey::Choice;
 
+use super::prove::steps_bar;
 use super::{Failure, print, runtime, stop_signal};
 use processes::Processes;
 use providers::Refused;
@@ -64,7 +65,7 @@ pub fn run(args: &Demo) -> Result<(), Failure> {
         Some(folder) => folder.clone(),
         None => temporary.path().to_owned(),
     };
-    let bar = progress(args.json);
+    let bar = steps_bar(args.json, 1);
     let keep = args.exit && args.folder.is_none();
     runtime()?.block_on(async {
         bar.set_message("making keys and configurations");
@@ -178,16 +179,4 @@ fn report(args: &Demo, stage: &Stage, outcome: &Outcome) -> Result<(), Failure> 
         format!("Page         {page}\n\nEverything stays up until Ctrl-C.\n")
     };
     print(&text)
-}
-
-fn progress(quiet: bool) -> ProgressBar {
-    if quiet {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(1);
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed:>4} {bar:20} {msg}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(100));
-    bar
 }
