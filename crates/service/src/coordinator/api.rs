@@ -15,8 +15,9 @@ use tokio::sync::Notify;
 
 use super::tables::{Stored, Tables};
 use super::{Intake, Limiter, openapi};
+use crate::chain::Chain;
 use crate::clock::Clock;
-use crate::http::reads::{Chain, Place};
+use crate::http::reads::{Place, Reads};
 use crate::http::serve::From;
 use crate::http::{Failure, Json as Body, observe, reads, trace_of};
 use crate::metrics::Metrics;
@@ -145,10 +146,8 @@ async fn queue(
 /// Anybody may bring a record: its three signatures are what counts.
 async fn settle(State(api): State<Api>, Body(record): Body<SignedRecord>) -> Result<Json<()>, Failure> {
     record.verify(&api.survey_id, &api.survey.body.party_keys())?;
-    let known = api.tables.chain.tip().await?.height > record.record.header.height;
     let refused: Vec<Code> = record.record.refused.iter().map(|refused| refused.code).collect();
-    api.tables.settle(record, api.survey_id).await?;
-    if !known {
+    if api.tables.settle(record, api.survey_id).await? {
         for code in refused {
             api.metrics.refusal(code);
         }
@@ -171,7 +170,7 @@ async fn deliver(State(api): State<Api>, Body(delivery): Body<Delivery>) -> Resu
     Ok(Json(()))
 }
 
-impl Chain for Api {
+impl Reads for Api {
     fn survey(&self) -> &SignedSurvey {
         &self.survey
     }
@@ -207,7 +206,7 @@ impl Chain for Api {
         })
     }
 
-    fn records(&self) -> &crate::chain::Chain {
+    fn chain(&self) -> &Chain {
         &self.tables.chain
     }
 }

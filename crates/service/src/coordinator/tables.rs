@@ -192,11 +192,11 @@ impl Tables {
     }
 
     /// Takes a record over, whose signatures the caller has checked: its submissions leave the queue, shares and
-    /// all. A record that is known already is none the worse for coming again.
+    /// all. Tells whether the record was news: one that is known already is none the worse for coming again.
     ///
     /// # Errors
     /// [`Code::Conflict`] if it does not continue the chain; [`Code::NotReady`] if one before it is missing.
-    pub async fn settle(&self, record: SignedRecord, survey: Id) -> Result<(), Refusal> {
+    pub async fn settle(&self, record: SignedRecord, survey: Id) -> Result<bool, Refusal> {
         self.store
             .run("settle", move |tx| {
                 let record = record.clone();
@@ -204,7 +204,7 @@ impl Tables {
                     let tip = chain::tip(tx).await?;
                     let header = &record.record.header;
                     if header.height < tip.height {
-                        return Ok(());
+                        return Ok(false);
                     }
                     if header.height > tip.height {
                         return Err(Code::NotReady.into());
@@ -214,7 +214,8 @@ impl Tables {
                             Refusal::new(Code::Conflict, "the record does not continue the chain").into()
                         );
                     }
-                    apply(tx, &record).await
+                    apply(tx, &record).await?;
+                    Ok(true)
                 })
             })
             .await

@@ -67,18 +67,35 @@ function drawJoin() {
   $("join-qr").src = `/api/surveys/${survey.id}/qr.svg`;
 }
 
-async function refresh() {
-  const id = state.survey.id;
+/** Draws what the server says now of the survey `id`, unless another was chosen while it answered. */
+async function draw(id) {
+  const [survey, releases] = await Promise.all([json(`/api/surveys/${id}`), json(`/api/surveys/${id}/releases`)]);
+  if (state.survey.id !== id) return;
   const before = state.releases[0]?.release;
-  [state.survey, state.releases] = await Promise.all([json(`/api/surveys/${id}`), json(`/api/surveys/${id}/releases`)]);
+  Object.assign(state, { survey, releases });
   drawIntro();
   drawProgress();
   drawResults(state.survey, state.releases);
   drawJoin();
   if (!state.releases[0] || state.releases[0].release !== before) {
     const shown = latest(state.survey, state.releases).map(({ release }) => release);
-    await drawCertificate(state.survey, state.releases, shown, json);
+    drawCertificate(state.survey, state.releases, shown, json).catch((error) => live(error.message, "off"));
   }
+}
+
+let drawing = Promise.resolve();
+let waiting = false;
+
+/** Draws once what is being drawn is done: answers then come in order, and any number of announcements cost one more look. */
+function refresh() {
+  if (!waiting) {
+    waiting = true;
+    drawing = drawing.catch(() => {}).then(() => {
+      waiting = false;
+      return draw(state.survey.id);
+    });
+  }
+  return drawing;
 }
 
 function live(text, kind) {
