@@ -19,7 +19,7 @@ mod outbound;
 mod prover;
 mod relay;
 
-pub use notary::{Connect, Notary, NotaryError, NotaryReport, Policy};
+pub use notary::{Connect, Notary, NotaryError, NotaryReport, Policy, turn_away};
 pub use outbound::Outbound;
 pub use prover::{Preparation, ProveError, Proven, Prover, Stage};
 pub use relay::StreamLink;

@@ -85,6 +85,16 @@ struct Agreed {
     time: u64,
 }
 
+/// Tells a prover, who is about to greet, why there will be no session.
+///
+/// # Errors
+/// The prover's connection broke.
+pub fn turn_away(channel: &mut dyn Channel, code: Code) -> Result<(), ChannelError> {
+    // Its greeting is read first: a connection that is closed over unread bytes loses what was said last.
+    channel.recv(MAX_HELLO)?;
+    super::send(channel, &Reply::Refused(Refusal::new(code.text(), code.cause())))
+}
+
 impl Notary {
     /// Serves one prover. `now` is the clock in seconds since 1970.
     ///

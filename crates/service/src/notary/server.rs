@@ -4,7 +4,8 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use mpctls::NotaryKey;
-use mpctls::protocol::{Notary, Outbound};
+use mpctls::code::Code;
+use mpctls::protocol::{Notary, Outbound, turn_away};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -21,6 +22,9 @@ use crate::tls_listener::TlsListener;
 
 /// How long sessions under way may still take when the server stops.
 const GRACE: Duration = Duration::from_secs(30);
+/// How long somebody who is turned away may take to hear it, and how many are told at once; others are hung up on.
+const FAREWELL: Duration = Duration::from_secs(5);
+const FAREWELLS: usize = 64;
 /// Addresses whose rate is remembered.
 const REMEMBERED: usize = 100_000;
 
@@ -98,6 +102,7 @@ pub async fn serve(config: Config) -> Result<Running, NotaryServerError> {
         Server {
             notary: Arc::new(notary),
             room: Arc::new(Semaphore::new(config.concurrent)),
+            farewells: Arc::new(Semaphore::new(FAREWELLS)),
             meters: meters.clone(),
             rates: Rates { per_minute: config.per_minute, recent: HashMap::new() },
             config,
@@ -129,6 +134,7 @@ async fn publish(address: SocketAddr, meters: Meters, keys: &[NotaryKey]) -> std
 struct Server {
     notary: Arc<Notary>,
     room: Arc<Semaphore>,
+    farewells: Arc<Semaphore>,
     meters: Meters,
     rates: Rates,
     config: Config,
@@ -152,15 +158,13 @@ impl Server {
         }
     }
 
-    /// Begins a session, or turns the prover away by closing the connection.
+    /// Begins a session, or turns the prover away.
     fn admit(&mut self, stream: TlsStream<TcpStream>, peer: SocketAddr) {
         if !self.rates.allows(peer.ip(), Instant::now()) {
-            self.meters.turned_away("rate");
-            return;
+            return self.turn_away(stream, Code::NotaryRate);
         }
         let Ok(permit) = self.room.clone().try_acquire_owned() else {
-            self.meters.turned_away("full");
-            return;
+            return self.turn_away(stream, Code::NotaryBusy);
         };
         let stream = Deadline::new(stream, Duration::from_secs(self.config.session_seconds));
         let silence = Duration::from_secs(self.config.silence_seconds);
@@ -177,6 +181,20 @@ impl Server {
                 Ok(report) => tracing::info!(host = %report.host, mode = %report.mode, "attested"),
                 Err(error) => tracing::info!(%error, "no attestation"),
             }
+            drop(permit);
+        });
+    }
+}
+
+impl Server {
+    fn turn_away(&self, stream: TlsStream<TcpStream>, code: Code) {
+        self.meters.turned_away(code.text());
+        let Ok(permit) = self.farewells.clone().try_acquire_owned() else { return };
+        let stream = Deadline::new(stream, FAREWELL);
+        let mut channel = net::channel::Channel::over(stream, &Handle::current(), FAREWELL);
+        tokio::task::spawn_blocking(move || {
+            // Whoever left already needs no reason.
+            let _told = turn_away(&mut channel, code);
             drop(permit);
         });
     }
