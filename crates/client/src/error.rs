@@ -97,6 +97,19 @@ impl ClientError {
     }
 }
 
+impl ClientError {
+    /// A thread of this program ended early: a fault of its own.
+    pub(crate) fn ended(what: &str) -> Self {
+        Refusal::new(Code::Internal, format!("{what}'s thread ended")).into()
+    }
+}
+
+impl From<mpctls::source::SourceError> for ClientError {
+    fn from(error: mpctls::source::SourceError) -> Self {
+        Self::Prove(error.into())
+    }
+}
+
 impl From<survey::EncodeError> for ClientError {
     fn from(error: survey::EncodeError) -> Self {
         Self::Refused(error.into())

@@ -7,6 +7,7 @@
 //! - [`notary`]: the way to a notary.
 //! - [`consumer`]: asks, collects the three parties' statements, puts the result together.
 //! - [`record`]: the little that a provider keeps, and the proof that a release holds its submission.
+//! - [`Session`] ([`session`]): one session with a notary.
 //! - [`Api`] ([`api`]): the HTTP calls of coordinator and parties.
 //!
 //! Nothing here trusts the coordinator: a survey is its id, a receipt is three signatures, and a result is three
@@ -20,7 +21,9 @@ pub mod notary;
 pub mod open;
 pub mod provider;
 pub mod record;
+pub mod session;
 
 pub use api::Api;
 pub use error::ClientError;
 pub use open::{OpenSurvey, Reference};
+pub use session::Session;

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use mpctls::protocol::{Outbound, Proven, Prover, Stage};
-use mpctls::source::{Disclosure, Secrets};
-use mpctls::tls::Patience;
+use mpctls::protocol::Proven;
+use mpctls::source::Secrets;
 use mpctls::{Mode, NotaryKey};
 use rustls::RootCertStore;
 use survey::definition::Field;
 use survey::wire::{Queued, SubmissionStatus};
 use survey::{Id, Identity, Receipt, Submission, Survey, Value};
+use tokio::runtime::Handle;
 
 use crate::error::ClientError;
-use crate::notary;
 use crate::open::OpenSurvey;
+use crate::session::{Session, User};
 
 /// The pause between two questions for a receipt.
 const POLL: Duration = Duration::from_millis(300);
@@ -27,7 +27,7 @@ pub fn public_roots() -> Arc<RootCertStore> {
 
 /// What a provider brings along.
 pub struct Provider {
-    /// What the source asks for: keys, cookies.
+    /// What the source asks for, as far as it is known beforehand: keys, cookies.
     pub secrets: Secrets,
     /// The values of self-reported fields, by name.
     pub typed: BTreeMap<String, String>,
@@ -39,15 +39,9 @@ pub struct Provider {
     pub roots: Arc<RootCertStore>,
 }
 
-/// Where a provider stands, for progress bars.
+/// Where a submission stands, for progress bars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Connecting to the notary.
-    Connecting,
-    /// With the notary.
-    Proving(Stage),
-    /// Sharing the value and sealing the shares.
-    Sharing,
     /// In the queue, behind so many others.
     Queued(u64),
     /// All three parties accepted it.
@@ -63,22 +57,20 @@ pub struct Prepared {
 }
 
 impl Provider {
-    /// Proves the survey's values and shares them. `approve` sees what the notary will be shown and may say no.
+    /// Proves the survey's values and shares them; `user` is asked and told on the way.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn prepare(
         &self,
         survey: &OpenSurvey,
-        progress: impl Fn(Progress) + Clone + Send + 'static,
-        approve: impl FnMut(&Disclosure) -> bool + Send + 'static,
+        user: impl User + Send + 'static,
     ) -> Result<Prepared, ClientError> {
         survey.definition().check_open(now())?;
         // What was typed is checked before the website is troubled.
         self.typed_windows(survey)?;
         let key = Identity::generate();
-        let proven = self.prove(survey, &key, progress.clone(), approve).await?;
-        progress(Progress::Sharing);
+        let proven = self.prove(survey, &key, user).await?;
         let values = self.values(survey, &proven)?;
         let session = proven.verified.session;
         let submission = Submission::new(survey.definition(), proven.attestation, &session, &values, &key)?;
@@ -94,45 +86,22 @@ impl Provider {
         &self,
         survey: &OpenSurvey,
         key: &Identity,
-        progress: impl Fn(Progress) + Send + 'static,
-        mut approve: impl FnMut(&Disclosure) -> bool + Send + 'static,
+        mut user: impl User + Send + 'static,
     ) -> Result<Proven, ClientError> {
-        progress(Progress::Connecting);
         let definition = survey.definition();
-        let (listed, address) = choose_notary(definition, self.notary.as_deref())?;
-        let channel = notary::connect(&address, listed.key).await?;
-        let mode = self.mode.or_else(|| definition.modes.first().copied()).unwrap_or(Mode::Mpc);
-        let (source, secrets, roots) = (definition.source.clone(), self.secrets.clone(), self.roots.clone());
-        let (survey, provider_key) = (survey.id.0, key.public().0);
-        let session = tokio::task::spawn_blocking(move || {
-            let prover = Prover {
-                source: &source,
-                secrets: &secrets,
-                survey,
-                provider_key,
-                notary: listed,
-                mode,
-                roots,
-                // The provider's own machine may reach whatever it likes.
-                connect: &Outbound { private_addresses: true },
-                patience: Patience::default(),
-                show_rest: false,
-            };
-            let random = &mut rand::rng();
-            progress(Progress::Proving(Stage::Preparing));
-            let prepared = prover.prepare(Box::new(channel), now(), random)?;
-            prover.run(
-                prepared,
-                now_ms(),
-                random,
-                &mut |stage| progress(Progress::Proving(stage)),
-                &mut approve,
-            )
-        });
-        match session.await {
-            Ok(proven) => Ok(proven?),
-            Err(_) => Err(survey::Refusal::new(survey::Code::Internal, "the prover's thread ended").into()),
-        }
+        let (notary, address) = choose_notary(definition, self.notary.as_deref())?;
+        let session = Session {
+            source: definition.source.clone(),
+            survey: survey.id.0,
+            provider_key: key.public().0,
+            notary,
+            address,
+            mode: self.mode.or_else(|| definition.modes.first().copied()).unwrap_or(Mode::Mpc),
+            roots: self.roots.clone(),
+        };
+        let (secrets, runtime) = (self.secrets.clone(), Handle::current());
+        let running = tokio::task::spawn_blocking(move || session.run(secrets, &runtime, &mut user));
+        running.await.unwrap_or_else(|_| Err(ClientError::ended("the prover")))
     }
 
     /// What is shared of a proven session: every field's window and blinder, in the survey's order.

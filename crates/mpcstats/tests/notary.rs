@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -73,6 +74,11 @@ const VERIFY: [&str; 6] =
 
 impl Stage {
     fn new() -> Self {
+        Self::with("")
+    }
+
+    /// With more in the notary's configuration.
+    fn with(more: &str) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let folder = scratch.path();
         let (exchange_port, notary_port) = (free_port(), free_port());
@@ -83,7 +89,7 @@ impl Stage {
         std::fs::write(folder.join("source.toml"), &source).unwrap();
         let notary = format!("127.0.0.1:{notary_port}");
         let config = format!(
-            "keys = \"keys\"\nlisten = \"{notary}\"\nauthorities = [\"exchange/ca.pem\"]\nprivate_addresses = true\n"
+            "keys = \"keys\"\nlisten = \"{notary}\"\nauthorities = [\"exchange/ca.pem\"]\nprivate_addresses = true\n{more}"
         );
         std::fs::write(folder.join("notary.toml"), config).unwrap();
         let serving = serve(folder, notary_port, &["notary", "serve", "--config", "notary.toml"]);
@@ -99,6 +105,15 @@ impl Stage {
 
     fn folder(&self) -> &Path {
         self.scratch.path()
+    }
+
+    /// The notary's public key.
+    fn notary_key(&self) -> [u8; 32] {
+        let list = std::fs::read(self.folder().join("notary-keys.json")).unwrap();
+        let list: serde_json::Value = serde_json::from_slice(&list).unwrap();
+        let mut key = [0; 32];
+        hex::decode_to_slice(list[0]["key"].as_str().unwrap(), &mut key).unwrap();
+        key
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
@@ -146,6 +161,61 @@ fn a_provider_proves_a_balance_in_both_modes_and_anybody_verifies_it() {
         std::fs::write(stage.folder().join("proof.json"), survey_changed).unwrap();
         assert!(refusal(stage.run(&VERIFY)).contains("refused (attestation_signature)"));
     }
+}
+
+/// What a notary's metrics say now.
+fn metrics(port: u16) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: notary\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn a_notary_serves_several_at_once_counts_them_and_says_why_it_turns_others_away() {
+    let port = free_port();
+    let more = format!("metrics = \"127.0.0.1:{port}\"\nconcurrent = 2\nper_minute = 5\n");
+    let stage = Stage::with(&more);
+    std::thread::scope(|scope| {
+        let proving = ["proxy", "mpc"].map(|mode| {
+            let file = format!("{mode}.json");
+            let stage = &stage;
+            scope.spawn(move || told(stage.prove_to_id(mode, &["-o", &file])))
+        });
+        for proven in proving {
+            proven.join().unwrap();
+        }
+    });
+    for mode in ["proxy", "mpc"] {
+        let counted = format!("sessions_total{{mode=\"{mode}\",outcome=\"attested\"}} 1");
+        assert!(metrics(port).contains(&counted), "{}", metrics(port));
+    }
+
+    // Two who say nothing take all the room.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let connect = || runtime.block_on(client::notary::connect(&stage.notary, stage.notary_key())).unwrap();
+    let silent = [connect(), connect()];
+    while !metrics(port).contains("mpcstats_notary_active 2") {
+        std::thread::yield_now();
+    }
+    assert!(refusal(stage.prove_to_id("proxy", &[])).contains("refused (notary_busy)"));
+    drop(silent);
+    assert!(refusal(stage.prove_to_id("proxy", &[])).contains("refused (notary_rate)"));
+    for why in ["notary_busy", "notary_rate"] {
+        assert!(metrics(port).contains(&format!("outcome=\"{why}\"}} 1")), "{}", metrics(port));
+    }
+}
+
+#[test]
+fn a_notary_notarizes_no_other_host_and_offers_no_other_mode_than_it_is_told_to() {
+    let stage = Stage::with("hosts = [\"localhost\"]\nmodes = [\"proxy\"]\n");
+    assert!(refusal(stage.prove_to_id("mpc", &[])).contains("refused (mode_refused)"));
+    told(stage.prove_to_id("proxy", &[]));
+    let source = stage.source.replace("host = \"localhost\"", "host = \"example.org\"");
+    assert_ne!(source, stage.source);
+    std::fs::write(stage.folder().join("source.toml"), source).unwrap();
+    assert!(refusal(stage.prove_to_id("proxy", &[])).contains("refused (host_refused)"));
 }
 
 #[test]
@@ -207,11 +277,7 @@ fn coordinate(stage: &Stage) -> (Server, String, String) {
     survey.fields[0].name = "eth_free".into();
     survey.fields[0].values = stats::ColumnType::number(8, 0, 1_000_000_000_000_000).unit("ETH");
     survey.modes = vec![Mode::Proxy];
-    let list = std::fs::read(stage.folder().join("notary-keys.json")).unwrap();
-    let list: serde_json::Value = serde_json::from_slice(&list).unwrap();
-    let mut key = [0; 32];
-    hex::decode_to_slice(list[0]["key"].as_str().unwrap(), &mut key).unwrap();
-    survey.notaries = vec![NotaryKey::new(key)];
+    survey.notaries = vec![NotaryKey::new(stage.notary_key())];
     survey.notary_addresses = vec![stage.notary.clone()];
     survey.coordinator.address = format!("https://127.0.0.1:{port}");
     survey.coordinator.identity = Some(keys.identity.public());

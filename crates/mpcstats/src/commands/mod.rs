@@ -22,6 +22,7 @@ mod share;
 mod shell;
 mod source;
 mod survey;
+mod user;
 mod verify;
 
 /// The subcommands.

@@ -9,10 +9,10 @@ use client::record::Record;
 use client::{OpenSurvey, Reference};
 use indicatif::ProgressBar;
 use mpctls::Mode;
-use mpctls::protocol::Stage;
 use service::notary::roots;
 
-use super::prove::{approved, load_secrets, parse_mode, step, steps_bar};
+use super::prove::{parse_mode, step, steps_bar};
+use super::user::{SESSION_STEPS, Terminal};
 use super::{Failure, print, runtime};
 
 /// Arguments of `mpcstats share`.
@@ -72,18 +72,14 @@ pub fn records_folder(given: Option<&PathBuf>) -> Result<PathBuf, Failure> {
     Ok(data.join("mpcstats/records"))
 }
 
-/// What a stage is called on the terminal.
+/// Says where the submission stands.
 fn say(bar: &ProgressBar, progress: Progress) {
     match progress {
-        Progress::Connecting => step(bar, 0, "connecting to the notary"),
-        Progress::Proving(Stage::Preparing) => step(bar, 1, "preparing with the notary"),
-        Progress::Proving(Stage::Connected) => step(bar, 2, "talking to the website"),
-        Progress::Proving(Stage::Proving) => step(bar, 3, "proving"),
-        Progress::Proving(Stage::Done) | Progress::Sharing => step(bar, 4, "sharing among the parties"),
         Progress::Queued(position) => {
-            step(bar, 5, format!("waiting for the parties, {position} before you"));
+            let text = format!("waiting for the parties, {position} before you");
+            step(bar, SESSION_STEPS + 1, text);
         }
-        Progress::Accepted => step(bar, 6, "accepted"),
+        Progress::Accepted => step(bar, SESSION_STEPS + 2, "accepted"),
     }
 }
 
@@ -92,20 +88,17 @@ pub fn run(args: &Share) -> Result<(), Failure> {
     let folder = records_folder(args.records.as_ref())?;
     let runtime = runtime()?;
     let survey = runtime.block_on(OpenSurvey::open(&args.survey, None))?;
+    let bar = steps_bar(args.json, SESSION_STEPS + 2);
+    let (user, secrets) = Terminal::new(&survey.definition().source, &args.secrets, args.yes, &bar)?;
     let provider = Provider {
-        secrets: load_secrets(&survey.definition().source, &args.secrets)?,
+        secrets,
         typed: args.values.iter().cloned().collect::<BTreeMap<_, _>>(),
         mode: args.mode,
         notary: args.notary.clone(),
         roots: roots(&args.authorities)?,
     };
-    let bar = steps_bar(args.json, 6);
-    let (shown, asking, yes) = (bar.clone(), bar.clone(), args.yes);
-    let host = survey.definition().source.host().to_owned();
-    let progress = move |progress| say(&shown, progress);
-    let prepared = runtime.block_on(provider.prepare(&survey, progress, move |disclosure| {
-        yes || asking.suspend(|| approved(disclosure, &host))
-    }))?;
+    let prepared = runtime.block_on(provider.prepare(&survey, user))?;
+    step(&bar, SESSION_STEPS, "sharing among the parties");
     // The record comes first: a submission whose answer is lost can still be asked for.
     let mut record = Record::new(&survey, prepared.digest);
     let path = record.save(&folder)?;

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use client::provider::{Provider, submit, wait_for_receipt};
+use client::session::User;
 use client::{ClientError, OpenSurvey};
 use indicatif::ProgressBar;
-use mpctls::source::Secrets;
+use mpctls::source::{Disclosure, Secrets};
 use service::notary::roots;
 use survey::{Identity, Submission};
 use tokio::task::JoinSet;
@@ -23,6 +24,21 @@ const AT_ONCE: usize = 2;
 pub struct Refused {
     pub code: String,
     pub cause: String,
+}
+
+/// A provider who has given every secret and agrees to what is shown.
+struct Willing;
+
+impl User for Willing {
+    fn complete(&mut self, _secrets: &mut Secrets) -> Result<(), ClientError> {
+        Ok(())
+    }
+
+    fn approve(&mut self, _disclosure: &Disclosure) -> bool {
+        true
+    }
+
+    fn see(&mut self, _stage: mpctls::protocol::Stage) {}
 }
 
 /// The provider that owns the account with this index.
@@ -50,7 +66,7 @@ pub async fn share_all(
         let provider = provider(stage, index)?;
         let survey = survey.clone();
         waiting.spawn(async move {
-            let prepared = provider.prepare(&survey, |_| {}, |_| true).await?;
+            let prepared = provider.prepare(&survey, Willing).await?;
             submit(&survey, &prepared).await?;
             wait_for_receipt(&survey, &prepared.digest, PATIENCE, |_| {}).await.map(drop)
         });
@@ -76,7 +92,7 @@ async fn finish_one(
 pub async fn cheat(stage: &Stage, survey: &OpenSurvey) -> Result<Refused, Failure> {
     let key = Identity::generate();
     let provider = provider(stage, stage.accounts - 1)?;
-    let proven = provider.prove(survey, &key, |_| {}, |_| true).await?;
+    let proven = provider.prove(survey, &key, Willing).await?;
     let mut values = provider.values(survey, &proven)?;
     let fields = survey.definition().fields.iter();
     let (_, value) =
