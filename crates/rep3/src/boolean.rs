@@ -65,7 +65,7 @@ pub fn layer(pairs: &[(&BitShare, &BitShare)], session: &mut Session) -> Result<
 fn long(x: &BitShare, y: &BitShare, session: &mut Session) -> Result<BitShare, Abort> {
     assert_eq!(x.len(), y.len(), "columns of one length");
     // Parts of whole words are cut without shifting.
-    let size = session.limits.ands.next_multiple_of(64);
+    let size = session.limits.ands.max(1).next_multiple_of(64);
     let mut output = BitShare::default();
     for start in (0..x.len()).step_by(size) {
         let rows = start..x.len().min(start + size);

@@ -76,7 +76,6 @@ pub use input::{
 pub use open::{OPEN, OPEN_MASKED, Open, open, open_masked};
 pub use pace::{PACE, Pace, measure_pace};
 pub use product::{MUL, inner_product, inner_products, mul};
-
 pub use seal::{SEAL, SealError, Sealed, SealedComponent, combine, combine_bits, combine_field, seal};
 pub use session::{BatchLimits, Config, Session, StepTraffic, Traffic};
 pub use share::{BitShare, FieldShare, IntShare};

@@ -7,14 +7,15 @@
 //! factor.
 
 use algebra::Field;
+use algebra::lanes::MOST;
 
 use super::chain::Chain;
 use super::recursion::ProofKey;
 use crate::executor::{Executor, Task, part};
 use crate::prss::Purpose;
 
-/// Places whose weights are kept: what fits into the first cache.
-const BLOCK: usize = 512;
+/// Places whose weights are kept: what fits into the first cache, and as many products as one sum takes.
+const BLOCK: usize = MOST;
 
 /// Places worth a task of their own.
 const TASK: usize = 8192;

@@ -192,34 +192,25 @@ pub(super) fn check_left(
     let Pending { gates, products, scratch, .. } = pending;
 
     let plan = &plans.binary;
-    let key_binary = proof_key(key, steps.binary);
-    let binary = Reading::left(chains.binary.clone(), key_binary, &plan.counts, &messages.binary);
-    let folding = binary.folding(plan.first);
-    let (mut end, mut claim) = (Gf128::ZERO, Gf128::ZERO);
-    if plan.folded > 0 {
+    let binary =
+        Reading::left(chains.binary.clone(), proof_key(key, steps.binary), &plan.counts, &messages.binary);
+    let assertions = take(&mut pending.binary, prover);
+    let binary_end = ends(&binary, plan, assertions, &chains.binary, executor, |folding| {
         let weights = Weights::draw(gates, &mut chains.binary.weights(0));
-        claim = bits::claim(&gates.left_claim, &weights);
         let u = room(&mut scratch.binary.u, plan.folded);
         bits::fold_u([&gates.x_next, &gates.y_next], binary.first_point(), u, executor);
-        end = folding.fold(0, u, executor);
-    }
-    let assertions = take(&mut pending.binary, prover);
-    let more = fold_in(assertions, &chains.binary, plan.folded, &folding, executor);
-    let binary_end = [binary.end(end + more[0]), binary.claim(claim, plan.first, more[1])];
+        [folding.fold(0, u, executor), bits::claim(&gates.left_claim, &weights)]
+    });
 
     let plan = &plans.prime;
-    let key_prime = proof_key(key, steps.prime);
-    let prime = Reading::left(chains.prime.clone(), key_prime, &plan.counts, &messages.prime);
-    let folding = prime.folding(plan.first);
-    let (mut end, mut claim) = (Fp::ZERO, Fp::ZERO);
-    if plan.first > 0 {
-        let weights = terms::Weights::new(products, chains.prime.weights(0));
-        claim = weights.claim(&products.left_claim, executor);
-        end = terms::left_end(products.next(), prime.first_point(), &folding, executor);
-    }
+    let prime =
+        Reading::left(chains.prime.clone(), proof_key(key, steps.prime), &plan.counts, &messages.prime);
     let assertions = take(&mut pending.prime, prover);
-    let more = fold_in(assertions, &chains.prime, plan.folded, &folding, executor);
-    let prime_end = [prime.end(end + more[0]), prime.claim(claim, plan.first, more[1])];
+    let prime_end = ends(&prime, plan, assertions, &chains.prime, executor, |folding| {
+        let weights = terms::Weights::new(products, chains.prime.weights(0));
+        let end = terms::left_end(products.next(), prime.first_point(), folding, executor);
+        [end, weights.claim(&products.left_claim, executor)]
+    });
     Checked {
         binary: binary_end,
         prime: prime_end,
@@ -241,39 +232,46 @@ pub(super) fn check_right(
     let (digests_binary, digests_prime) = digests.split_at(plans.binary.counts.len());
 
     let plan = &plans.binary;
-    let key_binary = proof_key(key, steps.binary);
-    let binary = Reading::right(chains.binary.clone(), key_binary, &plan.counts, digests_binary);
-    let folding = binary.folding(plan.first);
-    let (mut end, mut claim) = (Gf128::ZERO, Gf128::ZERO);
-    if plan.folded > 0 {
+    let binary =
+        Reading::right(chains.binary.clone(), proof_key(key, steps.binary), &plan.counts, digests_binary);
+    let assertions = take(&mut pending.binary, prover);
+    let binary_end = ends(&binary, plan, assertions, &chains.binary, executor, |folding| {
         let weights = Weights::draw(gates, &mut chains.binary.weights(0));
-        claim = bits::claim(&gates.right_claim, &weights);
         let v = room(&mut scratch.binary.v, plan.folded);
         bits::fold_v([&gates.y_own, &gates.x_own], &weights, binary.first_point(), v, executor);
-        end = folding.fold(0, v, executor);
-    }
-    let assertions = take(&mut pending.binary, prover);
-    let more = fold_in(assertions, &chains.binary, plan.folded, &folding, executor);
-    let binary_end = [binary.end(end + more[0]), binary.claim(claim, plan.first, more[1])];
+        [folding.fold(0, v, executor), bits::claim(&gates.right_claim, &weights)]
+    });
 
     let plan = &plans.prime;
-    let key_prime = proof_key(key, steps.prime);
-    let prime = Reading::right(chains.prime.clone(), key_prime, &plan.counts, digests_prime);
-    let folding = prime.folding(plan.first);
-    let (mut end, mut claim) = (Fp::ZERO, Fp::ZERO);
-    if plan.first > 0 {
-        let weights = terms::Weights::new(products, chains.prime.weights(0));
-        claim = weights.claim(&products.right_claim, executor);
-        end = terms::right_end(products.own(), &weights, prime.first_point(), &folding, executor);
-    }
+    let prime =
+        Reading::right(chains.prime.clone(), proof_key(key, steps.prime), &plan.counts, digests_prime);
     let assertions = take(&mut pending.prime, prover);
-    let more = fold_in(assertions, &chains.prime, plan.folded, &folding, executor);
-    let prime_end = [prime.end(end + more[0]), prime.claim(claim, plan.first, more[1])];
+    let prime_end = ends(&prime, plan, assertions, &chains.prime, executor, |folding| {
+        let weights = terms::Weights::new(products, chains.prime.weights(0));
+        let end = terms::right_end(products.own(), &weights, prime.first_point(), folding, executor);
+        [end, weights.claim(&products.right_claim, executor)]
+    });
     Checked {
         binary: binary_end,
         prime: prime_end,
         challenges: both_challenges(&binary.challenges, &prime.challenges),
     }
+}
+
+/// What a verifier comes to in one field: its vector folded to one element, and its share of the claimed product.
+/// `first` says what gates or products, if there are any, contribute to the folded element and to the claim.
+fn ends<F: Field>(
+    reading: &Reading<F>,
+    plan: &Plan,
+    assertions: Vec<Assertion<F>>,
+    chain: &Chain,
+    executor: &dyn Executor,
+    first: impl FnOnce(&Folding<F>) -> [F; 2],
+) -> [F; 2] {
+    let folding = reading.folding(plan.first);
+    let [end, claim] = if plan.first > 0 { first(&folding) } else { [F::ZERO; 2] };
+    let [more_end, more_claim] = fold_in(assertions, chain, plan.folded, &folding, executor);
+    [reading.end(end + more_end), reading.claim(claim, plan.first, more_claim)]
 }
 
 /// Puts the prover's sides of assertions into the vectors, one after another.

@@ -9,6 +9,7 @@ use survey::wire::{Epochs, Headers, Status, SubmissionStatus};
 use survey::{Code, Id, Refusal, SignedRecord, SignedSurvey};
 
 use super::Failure;
+use crate::chain::Chain;
 use crate::storage::BoxFuture;
 
 /// Where a submission is.
@@ -20,8 +21,8 @@ pub enum Place {
     Settled(u64),
 }
 
-/// Something that knows the chain of records.
-pub trait Chain: Send + Sync {
+/// A server that knows what became of submissions.
+pub trait Reads: Send + Sync {
     /// The survey.
     fn survey(&self) -> &SignedSurvey;
 
@@ -32,13 +33,13 @@ pub trait Chain: Send + Sync {
     fn place(&self, submission: Id) -> BoxFuture<'_, Result<Option<Place>, Refusal>>;
 
     /// The committed records.
-    fn records(&self) -> &crate::chain::Chain;
+    fn chain(&self) -> &Chain;
 }
 
-type Shared = Arc<dyn Chain>;
+type Shared = Arc<dyn Reads>;
 
 /// The routes.
-pub fn routes(chain: Shared) -> Router {
+pub fn routes(server: Shared) -> Router {
     Router::new()
         .route("/v1/survey", get(survey))
         .route("/v1/status", get(status))
@@ -46,7 +47,7 @@ pub fn routes(chain: Shared) -> Router {
         .route("/v1/epochs", get(epochs))
         .route("/v1/epochs/{number}/headers", get(headers))
         .route("/v1/records/{height}", get(record))
-        .with_state(chain)
+        .with_state(server)
 }
 
 /// Reads an id from a path.
@@ -57,24 +58,24 @@ pub fn id(text: &str) -> Result<Id, Refusal> {
     text.parse().map_err(|error: survey::ParseIdError| Refusal::new(Code::Malformed, error.to_string()))
 }
 
-async fn survey(State(chain): State<Shared>) -> Json<SignedSurvey> {
-    Json(chain.survey().clone())
+async fn survey(State(server): State<Shared>) -> Json<SignedSurvey> {
+    Json(server.survey().clone())
 }
 
-async fn status(State(chain): State<Shared>) -> Result<Json<Status>, Failure> {
-    Ok(Json(chain.status().await?))
+async fn status(State(server): State<Shared>) -> Result<Json<Status>, Failure> {
+    Ok(Json(server.status().await?))
 }
 
 async fn submission(
-    State(chain): State<Shared>,
+    State(server): State<Shared>,
     Path(submission): Path<String>,
 ) -> Result<Json<SubmissionStatus>, Failure> {
     let submission = id(&submission)?;
-    let height = match chain.place(submission).await?.ok_or(Code::NotFound)? {
+    let height = match server.place(submission).await?.ok_or(Code::NotFound)? {
         Place::Queued(position) => return Ok(Json(SubmissionStatus::Queued { position })),
         Place::Settled(height) => height,
     };
-    let signed = chain.records().record(height).await?.ok_or(Code::NotFound)?;
+    let signed = server.chain().record(height).await?.ok_or(Code::NotFound)?;
     if let Some(index) = signed.record.leaves.iter().position(|leaf| *leaf == submission) {
         let receipt = Box::new(signed.receipt(index).ok_or(Code::NotFound)?);
         return Ok(Json(SubmissionStatus::Accepted { receipt }));
@@ -83,18 +84,21 @@ async fn submission(
     Ok(Json(SubmissionStatus::Refused { refused: refused.ok_or(Code::NotFound)?, height }))
 }
 
-async fn epochs(State(chain): State<Shared>) -> Result<Json<Epochs>, Failure> {
-    let epochs = chain.records().epochs().await?;
-    Ok(Json(Epochs { epochs, open_accounts: chain.records().tip().await?.open_accounts }))
+async fn epochs(State(server): State<Shared>) -> Result<Json<Epochs>, Failure> {
+    let epochs = server.chain().epochs().await?;
+    Ok(Json(Epochs { epochs, open_accounts: server.chain().tip().await?.open_accounts }))
 }
 
-async fn headers(State(chain): State<Shared>, Path(number): Path<u64>) -> Result<Json<Headers>, Failure> {
-    let records = chain.records();
-    let closed = records.closed(vec![number]).await?.unwrap_or_default();
+async fn headers(State(server): State<Shared>, Path(number): Path<u64>) -> Result<Json<Headers>, Failure> {
+    let chain = server.chain();
+    let closed = chain.closed(vec![number]).await?.unwrap_or_default();
     let (first, last) = closed.first().ok_or(Code::UnknownEpoch)?.heights;
-    Ok(Json(Headers { headers: records.headers(first, last).await? }))
+    Ok(Json(Headers { headers: chain.headers(first, last).await? }))
 }
 
-async fn record(State(chain): State<Shared>, Path(height): Path<u64>) -> Result<Json<SignedRecord>, Failure> {
-    Ok(Json(chain.records().record(height).await?.ok_or(Code::NotFound)?))
+async fn record(
+    State(server): State<Shared>,
+    Path(height): Path<u64>,
+) -> Result<Json<SignedRecord>, Failure> {
+    Ok(Json(server.chain().record(height).await?.ok_or(Code::NotFound)?))
 }

@@ -11,7 +11,8 @@ use survey::{Code, Id, Refusal, Signed, SignedSurvey};
 use super::engine::Engine;
 use super::peers::{Answer, Envelope, Message, unwrap};
 use super::tables::Fate;
-use crate::http::reads::{Chain, Place};
+use crate::chain::Chain;
+use crate::http::reads::{Place, Reads};
 use crate::http::{Failure, Json as Body, observe, reads};
 use crate::storage::BoxFuture;
 
@@ -63,7 +64,7 @@ async fn ready(State(api): State<Api>) -> Result<&'static str, Failure> {
     }
 }
 
-impl Chain for Api {
+impl Reads for Api {
     fn survey(&self) -> &SignedSurvey {
         &self.survey
     }
@@ -102,7 +103,7 @@ impl Chain for Api {
         })
     }
 
-    fn records(&self) -> &crate::chain::Chain {
+    fn chain(&self) -> &Chain {
         &self.engine.tables.chain
     }
 }

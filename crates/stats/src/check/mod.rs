@@ -1,5 +1,6 @@
 //! Checking a plan: its types, its ranges, and what it would reveal.
 
+mod errors;
 mod interval;
 mod kinds;
 mod narrow;

@@ -147,19 +147,22 @@ impl Mask {
         let counted = values.is_empty();
         let values = if counted { mask.chosen.clone() } else { values.into_iter().collect() };
         let depends_on = super::cone(plan, values);
+        // A count of what is present names nobody's value.
+        let only_present = counted && mask.chosen.is_empty();
+        let reads = |op: &Op| depends_on.iter().any(|below| plan.op(*below) == op);
+        let looks_up = |key: &NodeId, among: &NodeId| {
+            let is = |op: &Op| matches!(op, Op::Lookup { key: k, among: a, .. } if (k, a) == (key, among));
+            depends_on.iter().any(|below| is(plan.op(*below)))
+        };
         let is_own = |node: &NodeId| {
-            match plan.op(*node) {
-            // A count of what is present names nobody's value.
-            _ if counted && mask.chosen.is_empty() => true,
-            Op::Present { table, name } => {
-                let column = Op::Column { table: table.clone(), name: name.clone() };
-                depends_on.iter().any(|below| *plan.op(*below) == column)
-            }
-            Op::Matched { key, among } => depends_on.iter().any(
-                |below| matches!(plan.op(*below), Op::Lookup { key: k, among: a, .. } if (k, a) == (key, among)),
-            ),
-            _ => false,
-        }
+            only_present
+                || match plan.op(*node) {
+                    Op::Present { table, name } => {
+                        reads(&Op::Column { table: table.clone(), name: name.clone() })
+                    }
+                    Op::Matched { key, among } => looks_up(key, among),
+                    _ => false,
+                }
         };
         (mask.own, mask.others) = mask.others.iter().partition(|node| is_own(node));
         mask

@@ -1,11 +1,12 @@
 //! Working out the type of each node from those of its arguments.
 
+use super::errors::{product_error, relative_error, scaled_error};
 use super::interval::Interval;
 use super::kinds::{Kind, Rows, Scale, Shape, Type};
 use crate::error::{Code, PlanError};
 use crate::plan::{Decimal, NodeId, Op, Schema, Table, Values};
 use num_bigint::BigInt;
-use num_traits::{Signed, ToPrimitive};
+use num_traits::Signed;
 
 /// The largest magnitude that the engine's field holds exactly: integers below 2^126, with a sign.
 pub const FIELD_BITS: u64 = 126;
@@ -536,37 +537,12 @@ fn real_scalars(left: &Type, right: &Type) -> Option<Type> {
     })
 }
 
-/// How far a scalar may be from the truth, relative to its size.
-fn relative_error(of: &Type) -> f64 {
-    if of.kind == Kind::Real || of.error == 0.0 {
-        return of.error + of.relative;
-    }
-    let least = if of.range.contains_zero() { 0.0 } else { smallest(&of.range) };
-    of.relative + of.error / least
-}
-
-fn smallest(range: &Interval) -> f64 {
-    range.min.abs().min(range.max.abs()).to_f64().unwrap_or(f64::INFINITY)
-}
-
 /// Both ranges at the finer of both scales, and that scale.
 fn align(left: &Type, right: &Type) -> Option<(Interval, Interval, Scale)> {
     let (Kind::Number(a), Kind::Number(b)) = (&left.kind, &right.kind) else { return None };
     let scale = a.common(*b);
     let at = |range: &Interval, from: &Scale| range.multiply(&Interval::point(from.factor(scale)));
     Some((at(&left.range, a), at(&right.range, b), scale))
-}
-
-fn scaled_error(of: &Type, to: Scale) -> f64 {
-    let error = of.total_error();
-    if error == 0.0 { 0.0 } else { error * of.scale().factor(to).to_f64().unwrap_or(f64::INFINITY) }
-}
-
-fn product_error(left: &Type, right: &Type) -> f64 {
-    let largest = |of: &Type| of.range.min.abs().max(of.range.max.abs()).to_f64().unwrap_or(f64::INFINITY);
-    let part = |error: f64, other: f64| if error == 0.0 { 0.0 } else { error * other };
-    let (e, f) = (left.total_error(), right.total_error());
-    part(e, largest(right)) + part(f, largest(left)) + e * f
 }
 
 fn check_comparable(range: &Interval) -> Result<(), PlanError> {

@@ -117,9 +117,7 @@ fn fold(
     out: &mut [Gf128],
     executor: &dyn Executor,
 ) {
-    let tables = byte_tables(powers);
-    // There are as many powers as rows.
-    let Some(tables) = tables.first_chunk() else { return };
+    let tables = &byte_tables(powers);
     let tiles = tiles(columns[0].len());
     let size = part(tiles, 1, executor);
     let mut tasks: Vec<Task<'_>> = Vec::new();
@@ -132,16 +130,16 @@ fn fold(
     executor.run(tasks);
 }
 
-/// `table[b][byte]` is the sum of the powers `8 b + i` over the set bits `i` of the byte.
-fn byte_tables(powers: &[Gf128]) -> Vec<[Gf128; 256]> {
-    let table = |powers: &[Gf128]| {
+/// `table[b][byte]` is the sum of the powers `8 b + i`, of which there is one a row, over the set bits `i` of the byte.
+fn byte_tables(powers: &[Gf128]) -> [[Gf128; 256]; ROWS / 8] {
+    std::array::from_fn(|index| {
+        let powers = &powers[8 * index..];
         let mut table = [Gf128::ZERO; 256];
         for byte in 1..256usize {
             table[byte] = table[byte & (byte - 1)] + powers[byte.trailing_zeros() as usize];
         }
         table
-    };
-    powers.chunks_exact(8).map(table).collect()
+    })
 }
 
 /// Words `start..` of a column, which ends in zeros.

@@ -76,8 +76,7 @@ proptest! {
         prop_assert!(claims.iter().all(|claim| *claim == claims[0]));
 
         let tables = byte_tables(&prg.elements::<Gf128>(ROWS));
-        let tables = tables.first_chunk().unwrap();
-        let folds = run_every_way(FoldAll { column: &gates.x_own, tables, weights: &weights.tiles });
+        let folds = run_every_way(FoldAll { column: &gates.x_own, tables: &tables, weights: &weights.tiles });
         prop_assert!(folds.iter().all(|fold| *fold == folds[0]));
     }
 }
