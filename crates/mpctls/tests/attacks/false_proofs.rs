@@ -13,7 +13,9 @@ use twopc::ot::{CotReceiver, CotSender};
 use twopc::quicksilver::{Proof, Prover, Proving, Verifier};
 
 use crate::fixture::from_disclosure;
-use crate::support::{Authority, BODY, Goodbye, HOST, captured_request, response, secrets, site, source};
+use crate::support::{
+    Authority, BODY, Goodbye, HOST, PATIENCE, captured_request, response, secrets, site, source,
+};
 
 /// One honest session to lie about.
 struct Truth {
@@ -29,7 +31,7 @@ static TRUTH: LazyLock<Truth> = LazyLock::new(|| {
     let port = site(&authority.ordinary(), |_| response(BODY), Goodbye::Clean);
     let source = source();
     let request = source.render(&secrets(), crate::fixture::TIME * 1000).unwrap();
-    let (fetched, master) = captured_request(&authority, HOST, port, &request.bytes).unwrap();
+    let (fetched, master) = captured_request(&authority, HOST, port, &request.bytes, PATIENCE).unwrap();
     let disclosure = source.disclose(&request, &fetched.response, false).unwrap();
     let (statement, openings) = from_disclosure(disclosure, &fetched.response);
     Truth { client: fetched.client, server: fetched.server, master: *master, statement, openings }
@@ -49,7 +51,7 @@ fn claim_while_proving(
     let truth = &*TRUTH;
     let honest = Session::read(&truth.client, &truth.server).unwrap();
     let seen = Session::read(&truth.client, server).unwrap();
-    let (mut left, mut right) = net::memory::pair_with(std::time::Duration::from_secs(5));
+    let (mut left, mut right) = net::memory::pair();
     std::thread::scope(|scope| {
         scope.spawn(move || {
             let mut rng = ChaCha20Rng::seed_from_u64(1);

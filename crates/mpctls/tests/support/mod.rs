@@ -362,7 +362,7 @@ pub fn try_capture(
     host: &str,
     port: u16,
 ) -> Result<(Fetched, Zeroizing<[u8; 48]>), ClientError> {
-    captured_request(authority, host, port, b"GET / HTTP/1.1\r\nHost: exchange.test\r\n\r\n")
+    captured_request(authority, host, port, b"GET / HTTP/1.1\r\nHost: exchange.test\r\n\r\n", PATIENCE)
 }
 
 pub fn captured_request(
@@ -370,9 +370,9 @@ pub fn captured_request(
     host: &str,
     port: u16,
     request: &[u8],
+    patience: Patience,
 ) -> Result<(Fetched, Zeroizing<[u8; 48]>), ClientError> {
     let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let mut link = StreamLink::new(stream)?;
-    let patience = Patience { record: Duration::from_secs(2), ..PATIENCE };
     fetch(host, authority.roots(), &mut link, request, patience)
 }
