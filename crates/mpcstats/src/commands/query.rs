@@ -65,7 +65,13 @@ pub fn trace(program: &Path, schema: &Schema) -> Result<Plan, Failure> {
         .output();
     let traced = traced.map_err(|error| format!("python3 does not start: {error}"))?;
     if !traced.status.success() {
-        return Err(format!("{}: {}", program.display(), String::from_utf8_lossy(&traced.stderr)).into());
+        let said = String::from_utf8_lossy(&traced.stderr);
+        let hint = if said.contains("No module named mpcstats") {
+            "; `pip install ./python` in mpcstats' folder installs it"
+        } else {
+            ""
+        };
+        return Err(format!("{}: {}{hint}", program.display(), said.trim_end()).into());
     }
     Ok(serde_json::from_slice(&traced.stdout)?)
 }
