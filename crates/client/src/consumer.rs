@@ -13,7 +13,7 @@ use crate::error::ClientError;
 use crate::keys::Keys;
 use crate::open::OpenSurvey;
 
-/// The pause between two questions for a result.
+/// The least time between two questions for a result. A coordinator holds its answer back while there is none.
 const POLL: Duration = Duration::from_millis(200);
 
 /// How many bytes encode one field element.
@@ -90,9 +90,13 @@ impl Consumer {
         patience: Duration,
     ) -> Result<Certificate, ClientError> {
         let deadline = tokio::time::Instant::now() + patience;
-        while tokio::time::Instant::now() < deadline {
+        loop {
+            let asked = tokio::time::Instant::now();
+            if asked >= deadline {
+                return Err(ClientError::Timeout("the result"));
+            }
             match survey.api.query_status(query).await? {
-                QueryStatus::Running => tokio::time::sleep(POLL).await,
+                QueryStatus::Running => tokio::time::sleep_until(asked + POLL).await,
                 QueryStatus::Done { outputs } => {
                     let parties = survey.definition().party_keys();
                     let certificate = Certificate::assemble(&outputs, &self.opening, &parties)?;
@@ -105,7 +109,6 @@ impl Consumer {
                 }
             }
         }
-        Err(ClientError::Timeout("the result"))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rand::{CryptoRng, RngExt as _};
 use serde::{Deserialize, Serialize};
 use survey::{Code, Identity, NullifierKey, OpeningKey, Refusal};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -30,13 +31,22 @@ impl Keys {
     /// Fresh keys.
     ///
     /// # Errors
-    /// Never in practice; see [`OpeningKey::generate`].
+    /// Never in practice; see [`OpeningKey::from_bytes`].
     pub fn generate() -> Result<Self, Refusal> {
+        Self::from_random(&mut rand::rng())
+    }
+
+    /// The keys that follow from this randomness.
+    ///
+    /// # Errors
+    /// Never in practice; see [`OpeningKey::from_bytes`].
+    pub fn from_random(random: &mut impl CryptoRng) -> Result<Self, Refusal> {
+        let mut secret = || Zeroizing::new(random.random::<[u8; 32]>());
         Ok(Self {
-            identity: Identity::generate(),
-            opening: OpeningKey::generate()
+            identity: Identity::from_seed(&secret()),
+            opening: OpeningKey::from_bytes(&secret())
                 .map_err(|error| Refusal::new(Code::Internal, error.to_string()))?,
-            nullifiers: NullifierKey::generate(),
+            nullifiers: NullifierKey::from_bytes(*secret()),
         })
     }
 

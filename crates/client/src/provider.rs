@@ -203,12 +203,7 @@ pub async fn receipt(
             Ok(None)
         }
         SubmissionStatus::Accepted { receipt } => {
-            if receipt.submission != *digest {
-                let refusal =
-                    survey::Refusal::new(survey::Code::Malformed, "the receipt is another submission's");
-                return Err(refusal.into());
-            }
-            receipt.verify(&survey.id, &survey.definition().party_keys())?;
+            receipt.verify_of(digest, &survey.id, &survey.definition().party_keys())?;
             progress(Progress::Accepted);
             Ok(Some(*receipt))
         }

@@ -97,19 +97,21 @@ impl Record {
     }
 }
 
-/// Whether a release contains the submission of a receipt. The way from the receipt's record to the certificate's
+/// Whether a release contains a submission, which the receipt must be of: another's receipt shows nothing. The way from the receipt's record to the certificate's
 /// dataset root is made from headers that the coordinator serves; nothing of it needs to be believed, because it
 /// has to end in the root that all three parties signed.
 ///
 /// # Errors
-/// [`ClientError`] if receipt or certificate do not verify, or the headers cannot be fetched.
+/// [`ClientError`] if receipt or certificate do not verify, the receipt is another submission's, or the headers cannot
+/// be fetched.
 pub async fn is_included(
     survey: &OpenSurvey,
+    submission: &Id,
     receipt: &Receipt,
     certificate: &Certificate,
 ) -> Result<bool, ClientError> {
     let parties = survey.definition().party_keys();
-    receipt.verify(&survey.id, &parties)?;
+    receipt.verify_of(submission, &survey.id, &parties)?;
     certificate.verify(&survey.id, &parties)?;
     let covered = &certificate.statement.epochs;
     if !covered.contains(&receipt.header.epoch) {

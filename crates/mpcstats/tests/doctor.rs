@@ -142,7 +142,7 @@ impl Deployment {
 
     /// Runs the doctor on everything until it says what is expected: servers need a moment.
     fn expect(&self, arguments: &[&str], expected: impl Fn(&Said) -> bool) {
-        let deadline = Instant::now() + Duration::from_mins(1);
+        let deadline = Instant::now() + Duration::from_mins(3);
         let all = [arguments, &["--page", &self.page, "--notary-metrics", &self.metrics]].concat();
         loop {
             let said = doctor(&all);

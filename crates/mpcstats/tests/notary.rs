@@ -36,7 +36,7 @@ fn serve(folder: &Path, port: u16, arguments: &[&str]) -> Server {
     let server = Server(child);
     let start = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(start.elapsed() < Duration::from_secs(30), "{arguments:?} does not come up");
+        assert!(start.elapsed() < Duration::from_mins(2), "{arguments:?} does not come up");
         std::thread::sleep(Duration::from_millis(50));
     }
     server

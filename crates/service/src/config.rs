@@ -37,7 +37,7 @@ storage = "sqlite:party.db"
 
 # Threads for computation; 0 takes one for each core.
 threads = 0
-# How long a peer may say nothing within a computation, in seconds.
+# How long a peer may say nothing within a computation, and a client take for a request, in seconds.
 patience = 30
 "#;
 
@@ -68,6 +68,9 @@ queue = 10000
 rate_per_address = 10
 rate_per_survey = 1000
 
+# How long a client may take for a request, in seconds.
+patience = 30
+
 # Who is told of batches and releases, by signed POST.
 # webhook = "https://example.org/hook"
 "#;
@@ -96,7 +99,7 @@ pub struct PartyConfig {
     /// Threads for computation.
     #[serde(default)]
     pub threads: usize,
-    /// How long a peer may say nothing, in seconds.
+    /// How long a peer may say nothing, and a client take for a request, in seconds.
     #[serde(default = "half_a_minute")]
     pub patience: u64,
 }
@@ -142,6 +145,9 @@ pub struct CoordinatorConfig {
     /// Calls a second for the survey.
     #[serde(default = "thousand")]
     pub rate_per_survey: f64,
+    /// How long a client may take for a request, in seconds.
+    #[serde(default = "half_a_minute")]
+    pub patience: u64,
     /// Who is told of batches and releases.
     #[serde(default)]
     pub webhook: Option<String>,
@@ -296,7 +302,7 @@ mod tests {
         assert_eq!((party.listen.as_str(), party.patience), ("0.0.0.0:7400", 30));
         std::fs::write(&path, COORDINATOR).unwrap();
         let coordinator: CoordinatorConfig = read(&path, |_| None).unwrap();
-        assert_eq!(coordinator.tls, Tls::Identity);
+        assert_eq!((coordinator.tls, coordinator.patience), (Tls::Identity, 30));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use mpctls::attestation::Statement;
 use mpctls::source::Secrets;
 use mpctls::{Attestation, Commitment, Direction, Mode, NotarySigningKey, Source};
+use rand::{CryptoRng, RngExt as _};
 use survey::definition::{ConsumerInfo, Coordinator, Field, NamedPlan, PartyInfo, Policy};
 use survey::{Code, Identity, Refusal, Submission, Survey, Value};
 
@@ -58,9 +59,23 @@ impl Fixture {
     /// # Errors
     /// Never, unless this module is wrong.
     pub fn new(now: u64, plans: Vec<NamedPlan>) -> Result<Self, Refusal> {
-        let notary = NotarySigningKey::from_seed(&rand::random());
-        let parties = [Keys::generate()?, Keys::generate()?, Keys::generate()?];
-        let consumer = Keys::generate()?;
+        Self::from_random(now, plans, &mut rand::rng())
+    }
+
+    /// The same, with the keys that follow from this randomness.
+    ///
+    /// # Errors
+    /// Never, unless this module is wrong.
+    pub fn from_random(
+        now: u64,
+        plans: Vec<NamedPlan>,
+        random: &mut impl CryptoRng,
+    ) -> Result<Self, Refusal> {
+        let notary = NotarySigningKey::from_seed(&random.random());
+        let mut keys = || Keys::from_random(random);
+        let parties = [keys()?, keys()?, keys()?];
+        let consumer = keys()?;
+        let organiser = keys()?.identity;
         let source = Source::from_toml(SOURCE).map_err(fault)?;
         let balance = source.field("balance").ok_or_else(|| fault("the source has a balance"))?;
         let field = Field {
@@ -98,7 +113,7 @@ impl Fixture {
             closes_at: now + 365 * 24 * 3600,
             max_rows: 1_000_000,
         };
-        Ok(Self { survey, parties, consumer, organiser: Identity::generate(), notary })
+        Ok(Self { survey, parties, consumer, organiser, notary })
     }
 
     /// An attestation that an account's balance is this text, with what opens its commitment.
@@ -111,6 +126,21 @@ impl Fixture {
         balance: &str,
         provider: &Identity,
         now: u64,
+    ) -> Result<(Attestation, Value), Refusal> {
+        self.attest_altered(account, balance, provider, now, |_| {})
+    }
+
+    /// The same, of a notary that signs something else.
+    ///
+    /// # Errors
+    /// See [`Fixture::attest`].
+    pub fn attest_altered(
+        &self,
+        account: &str,
+        balance: &str,
+        provider: &Identity,
+        now: u64,
+        alter: impl FnOnce(&mut Statement),
     ) -> Result<(Attestation, Value), Refusal> {
         let body = format!(r#"{{"account":"{account}","balance":"{balance}","end":"{}"}}"#, "-".repeat(24));
         let response = format!(
@@ -131,7 +161,7 @@ impl Fixture {
             digest: [0; 32],
         };
         commitment.digest = mpctls::commit(&commitment.domain(&session), &value.blinder, &value.window);
-        let statement = Statement {
+        let mut statement = Statement {
             version: 1,
             mode: Mode::Mpc,
             session,
@@ -143,6 +173,7 @@ impl Fixture {
             received: disclosure.received,
             commitments: vec![commitment],
         };
+        alter(&mut statement);
         Ok((Attestation::sign(statement, &self.notary).map_err(fault)?, value))
     }
 
@@ -153,8 +184,21 @@ impl Fixture {
     pub fn submission(&self, account: &str, balance: &str, now: u64) -> Result<Submission, Refusal> {
         let provider = Identity::generate();
         let (attestation, value) = self.attest(account, balance, &provider, now)?;
+        self.share(attestation, value, &provider)
+    }
+
+    /// The submission of an attested value.
+    ///
+    /// # Errors
+    /// See [`Submission::new`].
+    pub fn share(
+        &self,
+        attestation: Attestation,
+        value: Value,
+        provider: &Identity,
+    ) -> Result<Submission, Refusal> {
         let session = attestation.statement.session;
-        Submission::new(&self.survey, attestation, &session, &[value], &provider)
+        Submission::new(&self.survey, attestation, &session, &[value], provider)
     }
 }
 

@@ -23,6 +23,7 @@ pub mod metrics;
 pub mod notary;
 pub mod party;
 pub mod private_file;
+pub mod random;
 pub mod run;
 pub mod storage;
 pub mod telemetry;

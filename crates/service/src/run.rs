@@ -6,6 +6,7 @@ use std::time::Duration;
 use net::tcp::{Peer, Transport, TransportConfig};
 use rep3::network::Party;
 use survey::{Code, Identity, Refusal, Survey};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -22,6 +23,7 @@ use crate::party::pool::{Judge, Pool};
 use crate::party::session::Sessions;
 use crate::party::tables::Tables;
 use crate::party::{self};
+use crate::random::{Random, SystemRandom};
 use crate::storage::Store;
 use crate::webhook::Webhook;
 
@@ -74,6 +76,7 @@ impl PartyServer {
         let me = me.ok_or_else(|| fault("the keys are not those of one of the survey's parties"))?;
         let metrics = Metrics::default();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let store = Store::open(&config.storage, metrics.clone()).await?;
         let links = Arc::new(transport(&survey, me, &keys.identity, config.patience)?);
         let threads = match config.threads {
@@ -100,6 +103,7 @@ impl PartyServer {
             opener: links.clone(),
             executor: Arc::new(threads.map_err(fault)?),
             survey: survey.clone(),
+            random: random.clone(),
         };
         let tls =
             net::tls::server(&on_the_wire(&keys.identity), &config.names, links.diallers()).map_err(fault)?;
@@ -111,6 +115,7 @@ impl PartyServer {
             own_policy: policy,
             tables: Tables::new(store, survey_id),
             clock,
+            random,
             peers: link.clone(),
             queue: link,
             compute: Arc::new(sessions),
@@ -121,8 +126,9 @@ impl PartyServer {
         });
         let router = party::api::routes(party::api::Api { engine: engine.clone(), survey: signed });
         let listener = bind(&config.listen).await?;
+        let patience = Duration::from_secs(config.patience);
         tracing::info!(party = me, listen = %config.listen, "party is up");
-        Ok(Self { engine, port: Port { listener, tls: Some(tls), links: Some(links) }, router })
+        Ok(Self { engine, port: Port { listener, tls: Some(tls), links: Some(links), patience }, router })
     }
 
     /// Serves and works until `shutdown` ends.
@@ -188,10 +194,13 @@ impl CoordinatorServer {
             metrics,
             heard: Arc::default(),
             news,
+            asked: Arc::default(),
+            answered: Arc::default(),
         });
         let listener = bind(&config.listen).await?;
+        let patience = Duration::from_secs(config.patience);
         tracing::info!(listen = %config.listen, "coordinator is up");
-        Ok(Self { port: Port { listener, tls, links: None }, router, _tasks: tasks })
+        Ok(Self { port: Port { listener, tls, links: None, patience }, router, _tasks: tasks })
     }
 
     /// Serves until `shutdown` ends.
@@ -200,20 +209,21 @@ impl CoordinatorServer {
     }
 }
 
-/// Ends at Ctrl-C or SIGTERM.
-pub async fn interrupted() {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-    let terminated = async {
-        match &mut terminate {
-            Ok(signal) => {
-                signal.recv().await;
+/// Ends at Ctrl-C or SIGTERM. The signals are caught from the call on, not only once the future is awaited: a server
+/// that is told to end while it starts ends gracefully, too. To be called within a runtime.
+pub fn interrupted() -> impl Future<Output = ()> {
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    async move {
+        let [interrupt, terminate] = signals.map(|signal| async {
+            match signal {
+                Ok(mut signal) => signal.recv().await,
+                Err(_) => std::future::pending().await,
             }
-            Err(_) => std::future::pending().await,
+        });
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
+        tracing::info!("shutting down");
     }
-    tracing::info!("shutting down");
 }

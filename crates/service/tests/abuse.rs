@@ -91,8 +91,8 @@ fn outputs(fixture: &Fixture, asked: &SignedQuery, session: &str) -> Vec<PartyOu
             components: result.digests.map(Id),
         };
         let Keys { identity, .. } = &fixture.parties[party];
-        PartyOutput::new(party as u8, statement, &result, &fixture.consumer.opening.public(), identity)
-            .unwrap()
+        let to = fixture.consumer.opening.public();
+        PartyOutput::new(party as u8, statement, &result, &to, identity, &mut rand::rng()).unwrap()
     };
     (0..3).map(output).collect()
 }

@@ -15,9 +15,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use service::coordinator::tables::{Entry, Tables};
+use service::fixture::Fixture;
 use service::metrics::Metrics;
 use service::storage::{Blobs, Store, Table, Tx, TxError};
-use survey::{Code, Refusal};
+use survey::{Code, Id, Refusal};
 
 const NUMBERS: Table<u64, String> = Table::new("numbers");
 const OTHERS: Table<u64, String> = Table::new("numbers-more");
@@ -177,6 +179,7 @@ async fn sqlite_passes_the_suite_and_keeps_what_it_stored() {
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_passes_the_suite_and_keeps_what_it_stored() {
     let server = Postgres::start();
+    two_coordinators_share_a_database(&server.url()).await;
     suite(async || Store::open(&server.url(), Metrics::default()).await.unwrap()).await;
     reopened(&server.url()).await;
 }
@@ -185,6 +188,44 @@ async fn postgres_passes_the_suite_and_keeps_what_it_stored() {
 async fn unknown_urls_are_refused() {
     let refused = Store::open("mysql://localhost/x", Metrics::default()).await;
     assert!(refused.is_err_and(|error| error.to_string().contains("mysql")));
+}
+
+/// Two coordinators that start at once on an empty database, and then take the same submissions, and rival ones of one
+/// account, at the same moment: each submission is in the queue once, each account has one.
+async fn two_coordinators_share_a_database(url: &str) {
+    const NOW: u64 = 1_800_000_000;
+    let open = || async { Tables::new(Store::open(url, Metrics::default()).await.unwrap()) };
+    let (one, other) = tokio::join!(open(), open());
+    let fixture = Fixture::new(NOW, Vec::new()).unwrap();
+    let entry = |account: &str| {
+        let submission = fixture.submission(account, "1.5", NOW).unwrap();
+        Entry {
+            digest: submission.digest().unwrap(),
+            account: Id::of_parts("account", &[account.as_bytes()]),
+            session: Id(submission.attestation.statement.session),
+            submission,
+        }
+    };
+    let same: Vec<Entry> = (0..20).map(|index| entry(&format!("account{index}"))).collect();
+    let rivals: Vec<[Entry; 2]> =
+        (0..20).map(|index| [0, 1].map(|_| entry(&format!("rival{index}")))).collect();
+    let enqueue = |tables: Tables, entry: Entry| {
+        tokio::spawn(async move { tables.enqueue(vec![entry], 1, 100).await.unwrap().swap_remove(0) })
+    };
+    for entry in &same {
+        let (first, second) =
+            tokio::join!(enqueue(one.clone(), entry.clone()), enqueue(other.clone(), entry.clone()));
+        assert!(first.unwrap().is_ok() && second.unwrap().is_ok(), "sent again is not refused");
+    }
+    for [first, second] in rivals {
+        let (first, second) = tokio::join!(enqueue(one.clone(), first), enqueue(other.clone(), second));
+        let (first, second) = (first.unwrap(), second.unwrap());
+        assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
+        assert_eq!(first.and(second), Err(Code::DuplicateAccount));
+    }
+    assert_eq!(one.queued().await.unwrap(), 40);
+    let (digests, _) = other.list(0, 1, 100).await.unwrap();
+    assert_eq!(digests.into_iter().collect::<std::collections::BTreeSet<_>>().len(), 40, "each once");
 }
 
 async fn reopened(url: &str) {
@@ -237,7 +278,7 @@ impl Postgres {
             .unwrap();
         let this = Self { folder, server };
         let socket = this.folder.path().join(".s.PGSQL.5432");
-        for _ in 0..200 {
+        for _ in 0..1200 {
             if std::os::unix::net::UnixStream::connect(&socket).is_ok() {
                 return this;
             }

@@ -1,5 +1,6 @@
 //! What a consumer gets: three signed, matching statements about a release, and the shares of its result.
 
+use rand::CryptoRng;
 use rep3::SealedComponent;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -74,9 +75,10 @@ impl PartyOutput {
         output: &rep3::Sealed,
         to: &SealingKey,
         identity: &Identity,
+        random: &mut impl CryptoRng,
     ) -> Result<Self, Refusal> {
         let id = Id::of(&statement)?;
-        let sealed = Sealed::new(&encode(output), to, &place(&id, party))
+        let sealed = Sealed::new(&encode(output), to, &place(&id, party), random)
             .map_err(|_| Refusal::new(Code::Malformed, "the consumer's sealing key"))?;
         Ok(Self { party, signature: identity.sign(Purpose::Release, &id), statement, sealed })
     }
@@ -254,7 +256,8 @@ mod tests {
     impl World {
         fn output(&self, party: u8, result: &rep3::Sealed, statement: &Statement) -> PartyOutput {
             let identity = &self.parties[usize::from(party)];
-            PartyOutput::new(party, statement.clone(), result, &self.consumer.public(), identity).unwrap()
+            let (statement, to) = (statement.clone(), self.consumer.public());
+            PartyOutput::new(party, statement, result, &to, identity, &mut rand::rng()).unwrap()
         }
 
         fn outputs(&self) -> [PartyOutput; 3] {

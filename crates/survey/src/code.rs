@@ -99,6 +99,9 @@ codes! {
     FutureAttestation "future_attestation" 422
         "The attestation's time is ahead of the server's clock."
         "Check the clocks of notary and server (clock skew); if they are right, try again shortly."
+    ClockSkew "clock_skew" 409
+        "A message between servers bears a time that is minutes away from this server's clock: it is stale, or a clock is wrong."
+        "Compare the servers' clocks (`mpcstats doctor` does), and set the wrong one right."
     DuplicateAccount "duplicate_account" 409
         "This account has already been counted in this survey."
         "Nothing: an account counts once. If it was you, fetch the earlier receipt."
@@ -162,6 +165,9 @@ codes! {
     Storage "storage" 503
         "The database failed."
         "See the server's log; nothing that was acknowledged is lost."
+    NewerFormat "newer_format" 500
+        "The database was written by a newer version of the program. Nothing in it was changed."
+        "Run a version that is at least as new as the one that wrote it, or restore a backup from before."
     Internal "internal" 500
         "A fault of the program."
         "Report it with the trace id."
@@ -235,6 +241,46 @@ pub const LOCAL: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// What a server may be sent that is wrong, and the code by which it is refused. `crates/service/tests/bad_input.rs`
+/// sends each of these to running servers.
+pub const BAD_INPUT: &[(&str, Code)] = &[
+    ("a body that is not JSON, or lacks a field", Code::Malformed),
+    ("a path that leads out of the API", Code::NotFound),
+    ("an id that is a way through folders", Code::Malformed),
+    ("a body larger than the call needs", Code::TooLarge),
+    ("a submission in another version of the format", Code::UnsupportedVersion),
+    ("a client that does not finish its request", Code::Timeout),
+    ("more calls from one address than it may make", Code::RateLimited),
+    ("a submission when the queue is full", Code::QueueFull),
+    ("a submission to another survey", Code::WrongSurvey),
+    ("a submission before the survey opens", Code::SurveyNotOpen),
+    ("a submission after the survey has closed", Code::SurveyClosed),
+    ("a submission when the survey has all its rows", Code::SurveyFull),
+    ("a submission that was altered after it was signed", Code::BadSignature),
+    ("a submission of somebody else's proof", Code::BadSignature),
+    ("a proof that was altered", Code::InvalidAttestation),
+    ("a proof of a notary that the survey does not list", Code::UnknownNotary),
+    ("a proof in a mode that the survey does not accept", Code::ModeNotAccepted),
+    ("a proof that is a day old", Code::StaleAttestation),
+    ("a proof from the future", Code::FutureAttestation),
+    ("a proof that was submitted before", Code::DuplicateSubmission),
+    ("a second proof of an account", Code::DuplicateAccount),
+    ("shares that are not sealed to their party", Code::UnreadableShares),
+    ("shares that do not fit their commitments", Code::InconsistentShares),
+    ("shares of another value than was proven", Code::CommitmentMismatch),
+    ("a proven value outside of its range", Code::InvalidValue),
+    ("a query of somebody whom the survey does not list", Code::UnknownConsumer),
+    ("a query that was altered after it was signed", Code::BadSignature),
+    ("a query for a plan that the survey does not list", Code::UnknownPlan),
+    ("a plan that does not fit the survey", Code::InvalidPlan),
+    ("a plan of one's own where none is allowed", Code::ForbiddenPlan),
+    ("a plan of one's own when the budget is spent", Code::BudgetSpent),
+    ("a query over epochs that have not closed", Code::UnknownEpoch),
+    ("a query over fewer accounts than a party asks for", Code::CohortTooSmall),
+    ("a message to a party from somebody who is none", Code::BadSignature),
+    ("a message of a party whose clock is wrong", Code::ClockSkew),
+];
+
 /// What to do about a code, wherever it comes from.
 pub fn next_step(code: &str) -> Option<&'static str> {
     let served = Code::ALL.iter().find(|known| known.text() == code).map(|code| code.next_step());
@@ -255,6 +301,14 @@ pub fn page() -> String {
     for code in Code::ALL {
         let (status, cause, next) = (code.status(), code.cause(), code.next_step());
         let _ = writeln!(page, "| `{code}` | {status} | {cause} | {next} |");
+    }
+    page.push_str(
+        "\n## Bad input\n\n\
+         What a server may be sent that is wrong, and how it answers; `crates/service/tests/bad_input.rs` sends all of it.\n\n\
+         | what | code |\n|---|---|\n",
+    );
+    for (what, code) in BAD_INPUT {
+        let _ = writeln!(page, "| {what} | `{code}` |");
     }
     page.push_str(
         "\n## Proofs and notaries\n\n\

@@ -45,6 +45,17 @@ impl Receipt {
         Ok(())
     }
 
+    /// Checks the receipt, and that it is this submission's.
+    ///
+    /// # Errors
+    /// As [`Receipt::verify`], and [`Code::Malformed`] if it is another's.
+    pub fn verify_of(&self, submission: &Id, survey: &Id, parties: &[PublicKey; 3]) -> Result<(), Refusal> {
+        if self.submission != *submission {
+            return Err(Refusal::new(Code::Malformed, "the receipt is another submission's"));
+        }
+        self.verify(survey, parties)
+    }
+
     /// Whether the certificate's release contains this submission; `above` leads from the receipt's record to
     /// the dataset root ([`crate::epoch::record_path`]).
     pub fn is_in(&self, certificate: &Certificate, above: &Path) -> bool {

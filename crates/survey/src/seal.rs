@@ -7,6 +7,7 @@ use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::X25519HkdfSha256;
 use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
+use rand::CryptoRng;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
@@ -126,13 +127,20 @@ impl Sealed {
     ///
     /// # Errors
     /// [`SealError`] if the key is no X25519 public key.
-    pub fn new(contents: &[u8], to: &SealingKey, associated: &[u8]) -> Result<Self, SealError> {
+    pub fn new(
+        contents: &[u8],
+        to: &SealingKey,
+        associated: &[u8],
+        random: &mut impl CryptoRng,
+    ) -> Result<Self, SealError> {
         let public = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&to.0).map_err(|_| SealError)?;
-        let (encapsulated, ciphertext) = hpke::single_shot_seal::<
+        let (encapsulated, ciphertext) = hpke::single_shot_seal_with_rng::<
             ChaCha20Poly1305,
             HkdfSha256,
             X25519HkdfSha256,
-        >(&OpModeS::Base, &public, INFO, contents, associated)
+        >(
+            &OpModeS::Base, &public, INFO, contents, associated, random
+        )
         .map_err(|_| SealError)?;
         Ok(Self([encapsulated.to_bytes().as_slice(), &ciphertext].concat()))
     }
@@ -167,7 +175,7 @@ mod tests {
     #[test]
     fn opens_for_the_reader_in_its_place_only() {
         let key = OpeningKey::generate().unwrap();
-        let sealed = Sealed::new(b"share", &key.public(), b"digest, party 1").unwrap();
+        let sealed = Sealed::new(b"share", &key.public(), b"digest, party 1", &mut rand::rng()).unwrap();
         assert_eq!(sealed.0.len(), b"share".len() + Sealed::OVERHEAD);
         assert_eq!(key.open(&sealed, b"digest, party 1").unwrap().as_slice(), b"share");
         assert_eq!(key.open(&sealed, b"digest, party 2").unwrap_err(), SealError);

@@ -112,6 +112,7 @@ impl Submission {
                 &shares::encode(&inputs[party]),
                 &survey.parties[party].sealing,
                 &place(&digest, party),
+                &mut rand::rng(),
             )
             .map_err(|_| Refusal::new(Code::InvalidConfiguration, format!("sealing key of party {party}")))
         };

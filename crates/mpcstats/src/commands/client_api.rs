@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use service::client_api::{config, serve};
+use service::run::interrupted;
 
-use super::{Failure, runtime, stop_signal};
+use super::{Failure, runtime};
 
 /// Arguments of `mpcstats client-api`.
 #[derive(clap::Args)]
@@ -31,9 +32,10 @@ pub fn run(args: &ClientApi) -> Result<(), Failure> {
     let _telemetry = service::telemetry::start("client-api")?;
     let settings = config::read(file)?;
     runtime()?.block_on(async {
+        let stop = interrupted();
         let running = serve(settings).await?;
         eprintln!("results at http://{}/", running.address);
-        stop_signal().await?;
+        stop.await;
         running.stop().await;
         Ok(())
     })

@@ -30,7 +30,8 @@ pub fn run(args: &Coordinator) -> Result<(), Failure> {
     let _telemetry = service::telemetry::start("coordinator")?;
     let loaded = config::coordinator(config)?;
     Ok(runtime()?.block_on(async {
-        CoordinatorServer::start(loaded).await?.run(interrupted()).await;
+        let stop = interrupted();
+        CoordinatorServer::start(loaded).await?.run(stop).await;
         Ok::<(), survey::Refusal>(())
     })?)
 }

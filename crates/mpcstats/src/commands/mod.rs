@@ -141,10 +141,6 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// Waits for Ctrl-C or SIGTERM.
 pub async fn stop_signal() -> Result<(), Failure> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed?,
-        _ = terminate.recv() => {}
-    }
+    service::run::interrupted().await;
     Ok(())
 }

@@ -92,6 +92,7 @@ fn print_keys(keys: &KeyStore) -> Result<(), Failure> {
 fn start(config: Config) -> Result<(), Failure> {
     let _telemetry = service::telemetry::start("notary")?;
     runtime()?.block_on(async {
+        let stop = service::run::interrupted();
         let running = serve(config).await?;
         eprintln!(
             "notary at {}, key {} (id {})",
@@ -102,7 +103,7 @@ fn start(config: Config) -> Result<(), Failure> {
         if let Some(metrics) = running.metrics {
             eprintln!("metrics at http://{metrics}/metrics, public keys at http://{metrics}/keys");
         }
-        super::stop_signal().await?;
+        stop.await;
         eprintln!("stopping: sessions under way may end");
         running.stop().await;
         Ok(())

@@ -63,7 +63,10 @@ pub fn run(args: &Party) -> Result<(), Failure> {
         Action::Serve(Configured { config }) => {
             let _telemetry = service::telemetry::start("party")?;
             let loaded = config::party(config)?;
-            Ok(runtime()?.block_on(async { PartyServer::start(loaded).await?.run(interrupted()).await })?)
+            Ok(runtime()?.block_on(async {
+                let stop = interrupted();
+                PartyServer::start(loaded).await?.run(stop).await
+            })?)
         }
         Action::Keygen { out } => {
             let keys = Keys::generate()?;

@@ -98,7 +98,7 @@ fn verify(record: &Record, folder: &Path, certificate: &Path, json: bool) -> Res
     let reference: Reference = record.survey.parse()?;
     let included = runtime()?.block_on(async {
         let survey = OpenSurvey::open(&reference, None).await?;
-        record::is_included(&survey, &receipt, &certificate).await
+        record::is_included(&survey, &record.submission, &receipt, &certificate).await
     })?;
     if json {
         print(&format!(

@@ -94,13 +94,14 @@ pub fn run(args: &SampleExchange) -> Result<(), Failure> {
                     Site::Exchange(accounts) => accounts.len(),
                     Site::Scripted(script) => script.len(),
                 };
+                let stop = service::run::interrupted();
                 let running = serve(site, options).await?;
                 eprintln!(
                     "sample exchange at https://{}/ with {count} accounts; trust {} to reach it",
                     running.address,
                     folder.join("ca.pem").display()
                 );
-                super::stop_signal().await?;
+                stop.await;
                 running.stop().await;
                 Ok(())
             })

@@ -91,7 +91,7 @@ impl Hosts {
             );
         }
         // The keeper may not have made its namespaces yet.
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_mins(1);
         let own = std::fs::read_link("/proc/self/ns/net").unwrap();
         while std::fs::read_link(format!("/proc/{}/ns/net", self.keeper.id())).unwrap() == own {
             assert!(Instant::now() < deadline, "unshare makes no namespace");
@@ -182,15 +182,17 @@ impl Hosts {
         let log = self.log(&format!("{host}-server.log"));
         let child = self.shell(host, command).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         self.servers.push((format!("{command} on {host}"), child));
-        // The exchange makes its authority before it listens, and the next step copies it.
-        std::thread::sleep(Duration::from_millis(300));
     }
 
-    /// Copies files from host to host, as scp would.
+    /// Copies files from host to host, as scp would. A server may still have to make them: then they are waited for.
     pub fn copy(&self, from: &str, files: &[String], to: &str) {
         for file in files {
             let source = self.folder(from).join(file);
             let target = self.folder(to).join(source.file_name().unwrap());
+            let deadline = Instant::now() + Duration::from_mins(1);
+            while !std::fs::metadata(&source).is_ok_and(|file| file.len() > 0) && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(50));
+            }
             std::fs::copy(&source, target).unwrap_or_else(|error| panic!("{}: {error}", source.display()));
         }
     }

@@ -4,6 +4,7 @@
 
 pub mod hosts;
 pub mod page;
+pub mod processes;
 
 /// Says that something was not tested here, past the capture of passing tests' output.
 pub fn not_run(what: &str) {

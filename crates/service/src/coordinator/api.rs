@@ -1,6 +1,7 @@
 //! What a coordinator serves over HTTPS.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
@@ -12,6 +13,7 @@ use survey::{
     Code, Id, Purpose, Refusal, Signed, SignedQuery, SignedRecord, SignedSurvey, Submission, query,
 };
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::tables::{Stored, Tables};
 use super::{Intake, Limiter, openapi};
@@ -35,6 +37,12 @@ const MAX_CALL: usize = 64 << 10;
 const LIST: u32 = survey::record::MAX_BATCH as u32;
 /// How many queries may wait.
 const MAX_QUERIES: u64 = 256;
+/// How many of them the parties are given at once.
+const QUERIES: u32 = 16;
+/// How long an answer is held back while there is nothing to tell, so that who asks need not ask all the time.
+const HELD: Duration = Duration::from_secs(1);
+/// How often is looked meanwhile for what another coordinator has put into the shared database.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// A coordinator as its routes see it.
 #[derive(Clone)]
@@ -57,6 +65,10 @@ pub struct Api {
     pub heard: Arc<std::sync::Mutex<[u64; 3]>>,
     /// Told when a record or release may be there to announce.
     pub news: Arc<Notify>,
+    /// Told when a query has come in.
+    pub asked: Arc<Notify>,
+    /// Told when a query may have its answer.
+    pub answered: Arc<Notify>,
 }
 
 /// All routes of a coordinator.
@@ -109,12 +121,35 @@ async fn ask(
     let (plan, _) = query::check(&query, &api.survey.body, &api.survey_id)?;
     let (id, plan) = (query::query_id(&query, plan)?, Id(plan.id().0));
     api.tables.ask(id, query, plan, api.clock.now_ms(), MAX_QUERIES).await?;
+    api.asked.notify_one();
     tracing::info!(query = %id, computed_as = trace_of(&id), "query taken");
     Ok((StatusCode::ACCEPTED, Json(QueryAccepted { query: id })))
 }
 
 async fn asked(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<QueryStatus>, Failure> {
-    Ok(Json(api.tables.query(reads::id(&id)?).await?))
+    let id = reads::id(&id)?;
+    let running = |status: &QueryStatus| matches!(status, QueryStatus::Running);
+    Ok(Json(held(&api.answered, running, || api.tables.query(id)).await?))
+}
+
+/// What `look` finds: at once if that is news, else when it has become news or has been held back for long enough.
+async fn held<T, F: Future<Output = Result<T, Refusal>>>(
+    changed: &Notify,
+    nothing_new: impl Fn(&T) -> bool,
+    look: impl Fn() -> F,
+) -> Result<T, Refusal> {
+    let until = Instant::now() + HELD;
+    loop {
+        let notified = changed.notified();
+        tokio::pin!(notified);
+        // From here on no change is missed.
+        notified.as_mut().enable();
+        let found = look().await?;
+        if !nothing_new(&found) || Instant::now() >= until {
+            return Ok(found);
+        }
+        let _ = tokio::time::timeout(LOOK, notified).await;
+    }
 }
 
 async fn queue(
@@ -135,9 +170,13 @@ async fn queue(
         }
         QueueCall::Fetch { .. } => return Err(Failure(Code::TooLarge.into())),
         QueueCall::Height => QueueAnswer::Height { height: api.tables.chain.tip().await?.height },
-        QueueCall::Queries => QueueAnswer::Queries { queries: api.tables.waiting(16).await? },
+        QueueCall::Queries => {
+            let queries = held(&api.asked, Vec::is_empty, || api.tables.waiting(QUERIES)).await?;
+            QueueAnswer::Queries { queries }
+        }
         QueueCall::RefuseQuery { query, refusal } => {
             api.tables.refuse(query, refusal, party as u8).await?;
+            api.answered.notify_waiters();
             QueueAnswer::Done
         }
     }))
@@ -166,6 +205,7 @@ async fn deliver(State(api): State<Api>, Body(delivery): Body<Delivery>) -> Resu
         }
     }
     api.tables.deliver(delivery.query, delivery.outputs, api.clock.now_ms()).await?;
+    api.answered.notify_waiters();
     api.news.notify_one();
     Ok(Json(()))
 }

@@ -182,7 +182,7 @@ pub const CALLS: &[Call] = &[
     Call(
         HttpMethod::Get,
         "/v1/queries/{id}",
-        "What became of a query: the three parties' outputs, sealed to its consumer, or why it was refused.",
+        "What became of a query: the three parties' outputs, sealed to its consumer, or why it was refused. While it runs, the answer is held back for up to a second.",
         None,
         Body::one::<QueryStatus>("QueryStatus"),
         200,

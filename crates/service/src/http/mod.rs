@@ -24,9 +24,6 @@ pub const TRACE: &str = "x-trace-id";
 /// The field of a span that holds a trace's id.
 pub const TRACE_FIELD: &str = "trace";
 
-/// How long a client may take for the body of a request.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 tokio::task_local! {
     static TRACE_ID: String;
 }
@@ -78,7 +75,7 @@ impl IntoResponse for Failure {
     }
 }
 
-/// A JSON body; what does not parse is refused like everything else.
+/// A JSON body, that comes within the port's [`serve::Patience`]; what does not parse is refused like everything else.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
@@ -86,8 +83,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let patience = request.extensions().get::<serve::Patience>().map_or(Duration::MAX, |given| given.0);
         let reading = axum::Json::<T>::from_request(request, state);
-        match tokio::time::timeout(PATIENCE, reading).await {
+        match tokio::time::timeout(patience, reading).await {
             Err(_) => Err(Failure(Code::Timeout.into())),
             Ok(Ok(axum::Json(value))) => Ok(Self(value)),
             Ok(Err(rejection)) => {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use net::tcp::Transport;
 use rustls::ServerConfig;
 use survey::{Code, Refusal};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -68,7 +69,13 @@ pub struct Port {
     pub tls: Option<Arc<ServerConfig>>,
     /// Where links between parties go, on a party's port.
     pub links: Option<Arc<Transport>>,
+    /// How long a client may take for the body of a request.
+    pub patience: Duration,
 }
+
+/// How long a client may take for a request's body.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience(pub Duration);
 
 /// Binds an address.
 ///
@@ -87,6 +94,8 @@ pub async fn serve(port: Port, router: Router, shutdown: impl Future<Output = ()
     // A proxy in front brings everybody's connections from one address.
     let proxied = acceptor.is_none();
     let mut connections = JoinSet::new();
+    // Its end tells every connection that no request is to follow the present one.
+    let (closing, open) = watch::channel(());
     tokio::pin!(shutdown);
     loop {
         while connections.try_join_next().is_some() {}
@@ -105,12 +114,13 @@ pub async fn serve(port: Port, router: Router, shutdown: impl Future<Output = ()
             continue;
         }
         let (acceptor, links, router) = (acceptor.clone(), port.links.clone(), router.clone());
+        let (patience, open) = (port.patience, open.clone());
         connections.spawn(async move {
             let _places = (permit, guest);
-            connection(socket, address, acceptor, links, router).await;
+            connection(socket, address, acceptor, links, router, patience, open).await;
         });
     }
-    drop(port.listener);
+    drop((port.listener, closing));
     let drained = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(GRACE, drained).await.is_err() {
         tracing::info!("requests were cut off by the shutdown");
@@ -123,9 +133,11 @@ async fn connection(
     acceptor: Option<TlsAcceptor>,
     links: Option<Arc<Transport>>,
     router: Router,
+    patience: Duration,
+    open: watch::Receiver<()>,
 ) {
     let _ = socket.set_nodelay(true);
-    let Some(acceptor) = acceptor else { return http(socket, address, router).await };
+    let Some(acceptor) = acceptor else { return http(socket, address, router, patience, open).await };
     let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(socket)).await else { return };
     match (net::tls::protocol(stream.get_ref().1), links) {
         (Some(net::tls::Protocol::Party(_)), Some(links)) => {
@@ -133,19 +145,33 @@ async fn connection(
                 tracing::warn!(%address, %error, "link refused");
             }
         }
-        (Some(net::tls::Protocol::Http), _) => http(stream, address, router).await,
+        (Some(net::tls::Protocol::Http), _) => http(stream, address, router, patience, open).await,
         _ => tracing::warn!(%address, "link refused"),
     }
 }
 
-async fn http<S>(stream: S, address: SocketAddr, router: Router)
-where
+async fn http<S>(
+    stream: S,
+    address: SocketAddr,
+    router: Router,
+    patience: Duration,
+    mut open: watch::Receiver<()>,
+) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let service = TowerToHyperService::new(router.layer(axum::Extension(From(address))));
+    let router = router.layer(axum::Extension(From(address))).layer(axum::Extension(Patience(patience)));
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-    if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+    let mut connection =
+        pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = open.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
         tracing::debug!(%address, %error, "connection ended");
     }
 }

@@ -180,7 +180,7 @@ impl Engine {
         }
         self.check_fates(&start).await?;
         if start.closed_at.abs_diff(self.clock.now()) > super::peers::MAX_SKEW.as_secs() {
-            return Err(Refusal::new(Code::RefusedByParty, "the leader's clock differs: compare the clocks"));
+            return Err(Refusal::new(Code::ClockSkew, "the leader's"));
         }
         if self.tables.chain.tip().await?.accounts + start.accepted.len() as u64 > self.survey.max_rows {
             return Err(Refusal::new(Code::RefusedByParty, "the batch holds more than the survey has rows"));
@@ -234,7 +234,7 @@ impl Engine {
     /// Computes a started batch and prepares its record, or passes the attempt.
     async fn attempt(&self, start: Start) -> Result<(), Refusal> {
         let (height, attempt) = (start.height, start.attempt);
-        let begun = std::time::Instant::now();
+        let begun = tokio::time::Instant::now();
         let running = Running::claim(&self.activity, height, attempt);
         let outcome = match running {
             Ok(_running) => match self.tables.begin(height, attempt).await {

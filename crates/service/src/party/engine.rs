@@ -2,7 +2,7 @@
 //!
 //! Party 0 leads: it proposes batches and releases; all three verify everything. (Any party can stop the
 //! others anyway, since all three must take part; a fixed leader adds no power to that.) The engine is the
-//! same in production and in simulations: time, storage, peers, queue and computation are injected.
+//! same in production and in simulations: time, storage, peers, queue, randomness and computation are injected.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,6 +19,7 @@ use super::pool::{Pool, Queue};
 use super::tables::Tables;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::random::Random;
 
 /// How long things take at most; all are bounds on being stuck, none is needed for safety.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +64,8 @@ pub struct Engine {
     pub tables: Tables,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
     /// The two others.
     pub peers: Arc<dyn Peers>,
     /// Where submissions wait.

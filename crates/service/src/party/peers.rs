@@ -164,7 +164,7 @@ pub fn wrap<T: Serialize>(
 /// Checks a signed message for this party and gives its sender and body.
 ///
 /// # Errors
-/// [`Code::BadSignature`], [`Code::WrongSurvey`], or [`Code::Malformed`] if it is stale or for another.
+/// [`Code::BadSignature`], [`Code::WrongSurvey`], [`Code::ClockSkew`], or [`Code::Malformed`] if it is for another.
 pub fn unwrap<T: Serialize>(
     signed: Signed<Envelope<T>>,
     survey: &Id,
@@ -184,7 +184,10 @@ pub fn unwrap<T: Serialize>(
         return Err(Refusal::new(Code::Malformed, "the message is for another party"));
     }
     if envelope.time.abs_diff(now) > MAX_SKEW.as_secs() {
-        return Err(Refusal::new(Code::Malformed, "the message is stale: compare the parties' clocks"));
+        return Err(Refusal::new(
+            Code::ClockSkew,
+            format!("the message is of {}, it is {now}", envelope.time),
+        ));
     }
     Ok((from, signed.body.body))
 }

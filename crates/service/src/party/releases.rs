@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use survey::{Code, Epoch, Id, PartyOutput, Refusal, SignedQuery, Statement, epoch, query};
+use tokio::time::Instant;
 
 use super::compute::{QueryJob, QueryOutcome, Stored};
 use super::engine::Engine;
@@ -67,8 +68,9 @@ impl Engine {
         let mut number = own.stored.as_ref().map_or(own.next_number, |release| release.number);
         let mut outputs: Vec<PartyOutput> =
             own.stored.iter().filter_map(|release| release.output.clone()).collect();
-        for peer in self.others() {
-            match self.call(peer, Message::Ask { query: Box::new(query.clone()) }).await.map_err(of(peer))? {
+        let ask = || Message::Ask { query: Box::new(query.clone()) };
+        for (peer, answer) in self.call_both(ask).await? {
+            match answer {
                 Answer::Willing { number: theirs, dataset_root, output }
                     if dataset_root == own.dataset_root =>
                 {
@@ -87,12 +89,17 @@ impl Engine {
         }
         let batches = self.load(&own.epochs).await?;
         // Whoever has started this release keeps its number; the two others have not started another under it.
-        let session = Id(rand::random());
+        let session = Id(*self.random.seed());
         let release = Release { query, number, session, dataset_root: own.dataset_root };
-        for peer in self.others() {
-            self.call(peer, Message::Release(Box::new(release.clone()))).await.map_err(of(peer))?;
-        }
+        self.call_both(|| Message::Release(Box::new(release.clone()))).await?;
         Ok(vec![self.release(release, own, batches).await?])
+    }
+
+    /// Calls both peers at once; gives their answers, or the first refusal.
+    async fn call_both(&self, message: impl Fn() -> Message) -> Result<[(usize, Answer); 2], Refusal> {
+        let [a, b] = self.others();
+        let (first, second) = tokio::join!(self.call(a, message()), self.call(b, message()));
+        Ok([(a, first.map_err(of(a))?), (b, second.map_err(of(b))?)])
     }
 
     /// A follower examines what the leader starts, and computes it in the background.
@@ -121,7 +128,7 @@ impl Engine {
         own: Examined,
         batches: Vec<(Stored, u64)>,
     ) -> Result<PartyOutput, Refusal> {
-        let (begun, number) = (std::time::Instant::now(), release.number);
+        let (begun, number) = (tokio::time::Instant::now(), release.number);
         let outcome = self.compute_release(&release, own, batches).await;
         let label = if outcome.is_ok() { "computed" } else { "failed" };
         tracing::info!(number, outcome = label, "release");
@@ -159,9 +166,9 @@ impl Engine {
             consumer: release.query.signer,
             components: outcome.result.digests.map(Id),
         };
-        let party = self.me as u8;
-        let output =
-            PartyOutput::new(party, statement, &outcome.result, &own.consumer.sealing, &self.identity)?;
+        let (party, to) = (self.me as u8, &own.consumer.sealing);
+        let random = &mut self.random.generator();
+        let output = PartyOutput::new(party, statement, &outcome.result, to, &self.identity, random)?;
         self.tables.finish_release(own.query_id, output.clone()).await?;
         Ok(output)
     }
@@ -186,16 +193,25 @@ impl Engine {
 impl Engine {
     /// Takes queries from the queue, one after another, for as long as the party runs.
     pub(super) async fn serve_queries(self: &Arc<Self>) {
+        // What was served waits for the two others' outputs, or for another try: not at once.
+        let mut served: Vec<(Id, Instant)> = Vec::new();
         loop {
-            let queries = self.queue.queries().await.unwrap_or_default();
+            let asked = Instant::now();
+            let mut queries = self.queue.queries().await.unwrap_or_default();
+            served.retain(|(_, at)| at.elapsed() < self.timing.sync);
+            queries.retain(|query| !served.iter().any(|(id, _)| Id::of(query).is_ok_and(|it| it == *id)));
             let idle = queries.is_empty();
             for query in queries {
+                let id = Id::of(&query);
                 if let Err(refusal) = self.serve_query(query).await {
                     tracing::info!(%refusal, "a query has to wait");
                 }
+                served.extend(id.map(|id| (id, Instant::now())));
             }
-            let pause = if idle { self.timing.poll } else { self.timing.sync };
-            tokio::time::sleep(pause).await;
+            // A coordinator holds its answer back while nothing waits: then there is no need to pause as well.
+            if idle {
+                tokio::time::sleep_until(asked + self.timing.poll).await;
+            }
         }
     }
 

@@ -16,6 +16,7 @@ use survey::shares::BLINDER;
 use survey::{Code, Id, Refusal, Survey};
 
 use super::compute::{BatchJob, BatchOutcome, Compute, QueryJob, QueryOutcome, Row, Stored};
+use crate::random::Random;
 use crate::storage::BoxFuture;
 
 /// Opens the network of a session among the three parties.
@@ -34,6 +35,7 @@ impl Opener for net::tcp::Transport {
 }
 
 /// The engine's computations, run with `rep3`.
+#[derive(Clone)]
 pub struct Sessions {
     /// Where networks come from.
     pub opener: Arc<dyn Opener>,
@@ -41,24 +43,26 @@ pub struct Sessions {
     pub executor: Arc<dyn Executor>,
     /// The survey.
     pub survey: Arc<Survey>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
 }
 
 impl Compute for Sessions {
     fn batch(&self, job: BatchJob) -> BoxFuture<'_, Result<BatchOutcome, Refusal>> {
-        let (opener, executor, survey) = (self.opener.clone(), self.executor.clone(), self.survey.clone());
+        let this = self.clone();
         blocking(move || {
             let program = Id::of_parts("mpcstats/program/ingest/v1", &[]);
-            let mut session = open(opener.as_ref(), executor, job.session, program, job.inputs)?;
-            compute_batch(&job.rows, &survey, &mut session).map_err(|abort| aborted(&abort))
+            let mut session = this.open(job.session, program, job.inputs)?;
+            compute_batch(&job.rows, &this.survey, &mut session).map_err(|abort| aborted(&abort))
         })
     }
 
     fn query(&self, job: QueryJob) -> BoxFuture<'_, Result<QueryOutcome, Refusal>> {
-        let (opener, executor, survey) = (self.opener.clone(), self.executor.clone(), self.survey.clone());
+        let this = self.clone();
         blocking(move || {
-            let data = dataset(&survey, &job.batches)?;
+            let data = dataset(&this.survey, &job.batches)?;
             let program = Id(job.plan.id().0);
-            let mut session = open(opener.as_ref(), executor, job.session, program, job.inputs)?;
+            let mut session = this.open(job.session, program, job.inputs)?;
             compute_query(&job.plan, &data, &mut session)
         })
     }
@@ -77,22 +81,18 @@ fn aborted(abort: &Abort) -> Refusal {
     Refusal::new(Code::Aborted, abort.to_string())
 }
 
-fn open(
-    opener: &dyn Opener,
-    executor: Arc<dyn Executor>,
-    session: Id,
-    program: Id,
-    inputs: Id,
-) -> Result<Session, Refusal> {
-    let network =
-        opener.open(session.0).map_err(|error| Refusal::new(Code::PartyUnavailable, error.to_string()))?;
-    let config = Config { sid: session.0, program: program.0, inputs: inputs.0 };
-    let opened = Session::open(network, executor, &config, rand::random());
-    let mut session = opened.map_err(|abort| aborted(&abort))?;
-    // Operations choose between few rounds and few gates: they must know how far apart the parties are.
-    let start = Instant::now();
-    measure_pace(|| start.elapsed(), &mut session).map_err(|abort| aborted(&abort))?;
-    Ok(session)
+impl Sessions {
+    fn open(&self, session: Id, program: Id, inputs: Id) -> Result<Session, Refusal> {
+        let network = self.opener.open(session.0);
+        let network = network.map_err(|error| Refusal::new(Code::PartyUnavailable, error.to_string()))?;
+        let config = Config { sid: session.0, program: program.0, inputs: inputs.0 };
+        let opened = Session::open(network, self.executor.clone(), &config, *self.random.seed());
+        let mut session = opened.map_err(|abort| aborted(&abort))?;
+        // Operations choose between few rounds and few gates: they must know how far apart the parties are.
+        let start = Instant::now();
+        measure_pace(|| start.elapsed(), &mut session).map_err(|abort| aborted(&abort))?;
+        Ok(session)
+    }
 }
 
 /// Checks commitments and parses values of a batch, and seals the columns of those that stand.

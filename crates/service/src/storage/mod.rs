@@ -19,13 +19,15 @@ mod table;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use rand::RngExt as _;
 use survey::{Code, Refusal};
 
 pub use table::{Blobs, Key, Table};
 
 use crate::metrics::Metrics;
+use crate::random::{Random, SystemRandom};
 
 /// A boxed future: what the storage traits return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -52,7 +54,8 @@ pub enum StorageError {
 
 impl From<StorageError> for Refusal {
     fn from(error: StorageError) -> Self {
-        Self::new(Code::Storage, error.to_string())
+        let code = if matches!(error, StorageError::Newer(..)) { Code::NewerFormat } else { Code::Storage };
+        Self::new(code, error.to_string())
     }
 }
 
@@ -96,6 +99,7 @@ pub trait Transaction: Send {
 pub struct Store {
     backend: Arc<dyn Backend>,
     metrics: Metrics,
+    random: Arc<dyn Random>,
 }
 
 /// What a transaction closure works on.
@@ -121,7 +125,13 @@ impl Store {
 
     /// Storage over a backend.
     pub fn new(backend: Arc<dyn Backend>, metrics: Metrics) -> Self {
-        Self { backend, metrics }
+        Self { backend, metrics, random: Arc::new(SystemRandom) }
+    }
+
+    /// The same with other randomness: how long transactions that lost a race wait depends on it.
+    #[must_use]
+    pub fn with_random(self, random: Arc<dyn Random>) -> Self {
+        Self { random, ..self }
     }
 
     /// Runs a closure in a transaction of this name and commits what it did; if the transaction lost a race,
@@ -134,14 +144,15 @@ impl Store {
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, TxError>> + Send + Sync,
         T: Send,
     {
-        let start = Instant::now();
+        let start = tokio::time::Instant::now();
         let mut attempt = 0;
         let outcome = loop {
             match self.once(&work).await {
                 Err(TxError::Storage(StorageError::Conflict)) if attempt < ATTEMPTS => {
                     attempt += 1;
                     let ceiling = 1u64 << attempt.min(7);
-                    tokio::time::sleep(Duration::from_millis(rand::random_range(0..=ceiling))).await;
+                    let pause = self.random.generator().random_range(0..=ceiling);
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
                 }
                 outcome => break outcome,
             }

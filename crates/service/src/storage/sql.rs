@@ -8,11 +8,10 @@ use sqlx::{AnyPool, Executor, Row};
 
 use super::{Backend, BoxFuture, Entry, StorageError, Transaction};
 
-/// The format that this program writes.
-const FORMAT: usize = MIGRATIONS.len();
-
 /// Steps from an empty database to the present format; never change one that was released, add another.
-/// `{bytes}` stands for the database's type of byte strings.
+/// `{bytes}` stands for the database's type of byte strings. The format is the number of steps. It covers what the
+/// entries hold as well: a change to a stored type that cannot read what is stored needs a step, which
+/// `tests/formats.rs` notices.
 const MIGRATIONS: &[&str] = &["CREATE TABLE entries (key {bytes} PRIMARY KEY, value {bytes} NOT NULL)"];
 
 /// What differs between databases.
@@ -23,6 +22,8 @@ struct Dialect {
     connections: u32,
     /// Run on every new connection.
     session: &'static str,
+    /// How a migration begins, and what then keeps other processes from migrating at the same time.
+    migration: [&'static str; 2],
 }
 
 /// One writer at a time, taking its lock at the start; durable at commit even against loss of power.
@@ -31,6 +32,7 @@ const SQLITE: Dialect = Dialect {
     begin: "BEGIN IMMEDIATE",
     connections: 1,
     session: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 10000;",
+    migration: ["BEGIN IMMEDIATE", "SELECT 1"],
 };
 
 const POSTGRES: Dialect = Dialect {
@@ -38,6 +40,8 @@ const POSTGRES: Dialect = Dialect {
     begin: "BEGIN ISOLATION LEVEL SERIALIZABLE",
     connections: 8,
     session: "SET synchronous_commit = on",
+    // Read committed, so that who waited for the lock sees what its holder did. The lock's number is this program's.
+    migration: ["BEGIN", "SELECT pg_advisory_xact_lock(6001736231)"],
 };
 
 /// An SQL database.
@@ -55,7 +59,7 @@ impl Sql {
         if let Some(parent) = Path::new(path).parent() {
             std::fs::create_dir_all(parent).map_err(sqlx::Error::Io)?;
         }
-        Self::open(&format!("sqlite:{path}?mode=rwc"), SQLITE).await
+        Self::open(&format!("sqlite:{path}?mode=rwc"), SQLITE, MIGRATIONS).await
     }
 
     /// The PostgreSQL database at this URL.
@@ -63,10 +67,10 @@ impl Sql {
     /// # Errors
     /// [`StorageError`] if it cannot be reached or has a newer format.
     pub async fn postgres(url: &str) -> Result<Self, StorageError> {
-        Self::open(url, POSTGRES).await
+        Self::open(url, POSTGRES, MIGRATIONS).await
     }
 
-    async fn open(url: &str, dialect: Dialect) -> Result<Self, StorageError> {
+    async fn open(url: &str, dialect: Dialect, steps: &[&str]) -> Result<Self, StorageError> {
         sqlx::any::install_default_drivers();
         let pool = AnyPoolOptions::new()
             .max_connections(dialect.connections)
@@ -77,26 +81,32 @@ impl Sql {
             .connect(url)
             .await?;
         let sql = Self { pool, dialect };
-        sql.migrate().await?;
+        sql.migrate(steps).await?;
         Ok(sql)
     }
 
-    async fn migrate(&self) -> Result<(), StorageError> {
-        let mut connection = self.pool.begin().await?;
+    /// Takes the steps that the database has not taken yet, all or none.
+    async fn migrate(&self, steps: &[&str]) -> Result<(), StorageError> {
+        let [begin, lock] = self.dialect.migration;
+        let mut connection = self.pool.begin_with(begin).await?;
+        connection.execute(lock).await?;
         connection.execute("CREATE TABLE IF NOT EXISTS format (version BIGINT NOT NULL)").await?;
         let row = connection.fetch_optional("SELECT version FROM format").await?;
         let stored: i64 = row.map_or(Ok(0), |row| row.try_get(0))?;
         let stored = usize::try_from(stored).unwrap_or(usize::MAX);
-        if stored > FORMAT {
-            return Err(StorageError::Newer(stored as u32, FORMAT as u32));
+        let Some(missing) = steps.get(stored..) else {
+            return Err(StorageError::Newer(stored as u32, steps.len() as u32));
+        };
+        if missing.is_empty() {
+            return Ok(());
         }
-        for step in &MIGRATIONS[stored..] {
+        for step in missing {
             let statement = step.replace("{bytes}", self.dialect.bytes);
             connection.execute(sqlx::AssertSqlSafe(statement)).await?;
         }
         connection.execute("DELETE FROM format").await?;
         sqlx::query("INSERT INTO format (version) VALUES ($1)")
-            .bind(FORMAT as i64)
+            .bind(steps.len() as i64)
             .execute(&mut *connection)
             .await?;
         Ok(connection.commit().await?)
@@ -193,5 +203,41 @@ impl Transaction for Open {
 
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StorageError>> {
         Box::pin(async move { self.0.commit().await.map_err(judge) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_older_database_is_brought_up_to_date_and_a_newer_one_refused_untouched() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}?mode=rwc", folder.path().join("party.db").display());
+        let next = [MIGRATIONS, &["ALTER TABLE entries ADD COLUMN note TEXT"]].concat();
+        let open = |steps: Vec<&'static str>| {
+            let url = url.clone();
+            async move { Sql::open(&url, SQLITE, &steps).await }
+        };
+        let put = |sql: Sql, key: &'static [u8]| async move {
+            let mut tx = sql.begin().await.unwrap();
+            tx.put(key.to_vec(), b"value".to_vec()).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        put(open(MIGRATIONS.to_vec()).await.unwrap(), b"old").await;
+        // The program's next version takes its step, once, and finds what was stored.
+        put(open(next.clone()).await.unwrap(), b"new").await;
+        let sql = open(next.clone()).await.unwrap();
+        let mut tx = sql.begin().await.unwrap();
+        for key in [b"old", b"new"] {
+            assert_eq!(tx.get(key).await.unwrap().as_deref(), Some(b"value".as_slice()));
+        }
+        drop((tx, sql));
+        let refused = open(MIGRATIONS.to_vec()).await.err().unwrap();
+        let (stored, known) = (next.len() as u32, MIGRATIONS.len() as u32);
+        assert!(matches!(refused, StorageError::Newer(a, b) if (a, b) == (stored, known)), "{refused}");
+        assert_eq!(survey::Refusal::from(refused).code, survey::Code::NewerFormat);
+        let sql = open(next).await.unwrap();
+        assert_eq!(sql.begin().await.unwrap().count(b"", b"z").await.unwrap(), 2);
     }
 }

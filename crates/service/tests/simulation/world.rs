@@ -16,12 +16,14 @@ use service::party::peers::{Answer, Message, Peers, Start};
 use service::party::policy::OwnPolicy;
 use service::party::pool::{Judged, Pool, Queue};
 use service::party::tables::Tables;
+use service::random::{Random, SeededRandom};
 use service::storage::{BoxFuture, Store, memory::Memory};
 use stats::build::Program;
 use survey::definition::NamedPlan;
 use survey::{Choice, Code, Id, Nullifier, PartyOutput, Purpose, Query, Refusal, SignedQuery, SignedRecord};
-use tokio::sync::Barrier;
+use tokio::sync::oneshot;
 
+use super::storms::Contested;
 use super::support;
 
 /// When the simulation begins, in Unix seconds.
@@ -44,13 +46,18 @@ pub struct World {
     pub survey_id: Id,
     pub clock: Arc<SimulatedClock>,
     pub random: Mutex<StdRng>,
+    /// What the parties draw from, each restart anew.
+    pub seeds: Arc<SeededRandom>,
+    /// Everything that has happened, hashed step by step.
+    pub log: Mutex<Id>,
     pub stores: [Memory; 3],
     pub engines: Mutex<[Option<Arc<Engine>>; 3]>,
     /// What waits, in order of arrival.
     pub queue: Mutex<Vec<Sample>>,
     /// The records that were handed over.
     pub records: Mutex<Vec<SignedRecord>>,
-    pub sessions: Mutex<BTreeMap<Id, Arc<Barrier>>>,
+    /// Who waits in a session for the two others. (tokio's barrier wakes in an order of its own, which no seed knows.)
+    pub sessions: Mutex<BTreeMap<Id, Vec<oneshot::Sender<()>>>>,
     /// What is asked, by name, and the outputs that were delivered.
     pub queries: BTreeMap<Id, SignedQuery>,
     pub outputs: Mutex<BTreeMap<Id, [Option<PartyOutput>; 3]>>,
@@ -70,13 +77,51 @@ impl World {
         self.chance(percent)
     }
 
+    /// Writes down what happens, and when.
+    pub fn note(&self, event: std::fmt::Arguments<'_>) {
+        let mut log = self.log.lock().unwrap();
+        let (now, event) = (self.clock.now_ms(), event.to_string());
+        tracing::debug!(now, event, "simulated");
+        *log = Id::of_parts("event", &[log.as_bytes(), &now.to_be_bytes(), event.as_bytes()]);
+    }
+
+    /// The hash of everything that was written down.
+    pub fn all_that_happened(&self) -> Id {
+        *self.log.lock().unwrap()
+    }
+
+    /// How many records and releases there are.
+    pub fn progress(&self) -> (usize, usize) {
+        let outputs = self.outputs.lock().unwrap();
+        (self.records.lock().unwrap().len(), outputs.values().filter(|outputs| agreed(outputs)).count())
+    }
+
+    /// Whether every submission has its fate, and every listed query over closed epochs its release.
+    pub fn is_settled(&self) -> bool {
+        let records = self.records.lock().unwrap();
+        let fates = records.iter().map(|signed| signed.record.leaves.len() + signed.record.refused.len());
+        let closed = records.iter().filter(|signed| signed.record.header.closes_epoch).count() as u64;
+        let outputs = self.outputs.lock().unwrap();
+        let due = |query: &SignedQuery| {
+            let listed = matches!(query.body.plan, Choice::Listed(_));
+            listed && query.body.epochs.iter().all(|epoch| *epoch < closed)
+        };
+        let released = |id: &Id| outputs.get(id).is_some_and(agreed);
+        fates.sum::<usize>() == self.queue.lock().unwrap().len()
+            && self.queries.iter().all(|(id, query)| released(id) || !due(query))
+    }
+
     pub async fn delay(&self) {
         let millis = self.random.lock().unwrap().random_range(0..20);
         tokio::time::sleep(Duration::from_millis(millis)).await;
     }
 
     pub fn engine(self: &Arc<Self>, me: usize) -> Arc<Engine> {
-        let store = Store::new(Arc::new(self.stores[me].clone()), Metrics::default());
+        let world = Arc::downgrade(self);
+        let loses = Arc::new(move || world.upgrade().is_some_and(|world| world.fault()));
+        let database = Contested { entries: self.stores[me].clone(), loses };
+        let random: Arc<dyn Random> = self.seeds.clone();
+        let store = Store::new(Arc::new(database), Metrics::default()).with_random(random.clone());
         Arc::new(Engine {
             me,
             survey: self.survey.clone(),
@@ -85,6 +130,7 @@ impl World {
             own_policy: OwnPolicy::default(),
             tables: Tables::new(store, self.survey_id),
             clock: self.clock.clone(),
+            random,
             peers: Arc::new(Link { world: self.clone(), me }),
             queue: Arc::new(Link { world: self.clone(), me }),
             compute: Arc::new(Link { world: self.clone(), me }),
@@ -100,6 +146,7 @@ impl World {
     }
 
     pub fn boot(self: &Arc<Self>, me: usize) {
+        self.note(format_args!("party {me} starts"));
         let engine = self.engine(me);
         self.engines.lock().unwrap()[me] = Some(engine.clone());
         let runner = engine.clone();
@@ -107,6 +154,7 @@ impl World {
     }
 
     pub fn crash(&self, me: usize) {
+        self.note(format_args!("party {me} crashes"));
         if let Some(engine) = self.engines.lock().unwrap()[me].take() {
             engine.stop();
         }
@@ -180,42 +228,51 @@ pub fn lost() -> Refusal {
 impl Peers for Link {
     fn call(&self, to: usize, message: Message) -> BoxFuture<'_, Result<Answer, Refusal>> {
         Box::pin(async move {
-            let world = &self.world;
-            world.delay().await;
-            let message = match message {
-                Message::Sync { state } if world.liar == Some(self.me) => {
-                    Message::Sync { state: world.lie(self.me, state).await }
-                }
-                message => message,
-            };
-            let callee = world.engines.lock().unwrap()[to].clone();
-            let (Some(callee), false) = (callee, world.fault()) else {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                return Err(lost());
-            };
-            if world.liar == Some(self.me) && self.me == 0 {
-                let start = world.started_out_of_turn(&callee).await;
-                let engine = callee.clone();
-                callee.spawn(async move { drop(engine.answer(0, Message::Start(start)).await) });
-            }
-            // The answer is computed as a task of the callee: it dies with it.
-            let (send, receive) = tokio::sync::oneshot::channel();
-            let (from, engine) = (self.me, callee.clone());
-            callee.spawn(async move {
-                let _ = send.send(engine.answer(from, message).await);
-            });
-            let answer = receive.await.map_err(|_| lost())?;
-            world.delay().await;
-            if world.fault() {
-                return Err(lost());
-            }
-            match answer? {
-                Answer::State { state } if world.liar == Some(to) => {
-                    Ok(Answer::State { state: world.lie(to, state).await })
-                }
-                answer => Ok(answer),
-            }
+            let said = format!("party {} to party {to}: {message:?}", self.me);
+            let answer = self.deliver_to(to, message).await;
+            self.world.note(format_args!("{said}: {answer:?}"));
+            answer
         })
+    }
+}
+
+impl Link {
+    async fn deliver_to(&self, to: usize, message: Message) -> Result<Answer, Refusal> {
+        let world = &self.world;
+        world.delay().await;
+        let message = match message {
+            Message::Sync { state } if world.liar == Some(self.me) => {
+                Message::Sync { state: world.lie(self.me, state).await }
+            }
+            message => message,
+        };
+        let callee = world.engines.lock().unwrap()[to].clone();
+        let (Some(callee), false) = (callee, world.fault()) else {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            return Err(lost());
+        };
+        if world.liar == Some(self.me) && self.me == 0 {
+            let start = world.started_out_of_turn(&callee).await;
+            let engine = callee.clone();
+            callee.spawn(async move { drop(engine.answer(0, Message::Start(start)).await) });
+        }
+        // The answer is computed as a task of the callee: it dies with it.
+        let (send, receive) = oneshot::channel();
+        let (from, engine) = (self.me, callee.clone());
+        callee.spawn(async move {
+            let _ = send.send(engine.answer(from, message).await);
+        });
+        let answer = receive.await.map_err(|_| lost())?;
+        world.delay().await;
+        if world.fault() {
+            return Err(lost());
+        }
+        match answer? {
+            Answer::State { state } if world.liar == Some(to) => {
+                Ok(Answer::State { state: world.lie(to, state).await })
+            }
+            answer => Ok(answer),
+        }
     }
 }
 
@@ -265,6 +322,7 @@ impl Queue for Link {
 
     fn push(&self, record: SignedRecord) -> BoxFuture<'_, Result<(), Refusal>> {
         Box::pin(async move {
+            self.world.note(format_args!("party {} hands over {record:?}", self.me));
             let mut records = self.world.records.lock().unwrap();
             if record.record.header.height == records.len() as u64 {
                 records.push(record);
@@ -289,6 +347,7 @@ impl Queue for Link {
 
     fn deliver(&self, query: Id, outputs: Vec<PartyOutput>) -> BoxFuture<'_, Result<(), Refusal>> {
         Box::pin(async move {
+            self.world.note(format_args!("party {} delivers {outputs:?}", self.me));
             if self.world.fault() {
                 return Err(lost());
             }
@@ -339,19 +398,26 @@ impl Link {
     /// All three must come together; then each may still fail by itself.
     async fn meet(&self, session: Id, inputs: Id) -> Result<(), Refusal> {
         let key = Id::of_parts("meeting", &[session.as_bytes(), inputs.as_bytes()]);
-        let barrier = {
+        let (send, receive) = oneshot::channel();
+        {
             let mut sessions = self.world.sessions.lock().unwrap();
-            sessions.entry(key).or_insert_with(|| Arc::new(Barrier::new(3))).clone()
-        };
-        barrier.wait().await;
+            let waiting = sessions.entry(key).or_default();
+            waiting.retain(|other| !other.is_closed());
+            waiting.push(send);
+            if waiting.len() == 3 {
+                for one in waiting.drain(..) {
+                    let _killed = one.send(());
+                }
+            }
+        }
+        receive.await.map_err(|_| lost())?;
         self.world.delay().await;
         if self.world.fault() { Err(Refusal::new(Code::Aborted, "simulated")) } else { Ok(()) }
     }
 }
 
 /// A plan that gives one number under this name.
-pub fn plan(name: &str) -> stats::Plan {
-    let schema = service::fixture::Fixture::new(START, Vec::new()).unwrap().survey.schema();
+pub fn plan(name: &str, schema: stats::Schema) -> stats::Plan {
     let program = Program::new(name, schema);
     program.output([name], &program.column(stats::Schema::DEFAULT, "balance").count());
     program.finish().unwrap()
@@ -361,15 +427,18 @@ pub fn plan(name: &str) -> stats::Plan {
 pub const BUDGET: u64 = 1;
 
 pub fn world(seed: u64, liar: Option<usize>) -> Arc<World> {
-    let listed = NamedPlan { name: "count".into(), description: String::new(), plan: plan("count") };
-    let mut fixture = service::fixture::Fixture::new(START, vec![listed]).unwrap();
+    let mut keys = StdRng::seed_from_u64(seed);
+    let mut fixture = service::fixture::Fixture::from_random(START, Vec::new(), &mut keys).unwrap();
+    let plan = |name: &str| plan(name, fixture.survey.schema());
+    let (count, a, b) = (plan("count"), plan("a"), plan("b"));
+    fixture.survey.plans = vec![NamedPlan { name: "count".into(), description: String::new(), plan: count }];
     fixture.survey.policy.epoch_accounts = 4;
     fixture.survey.policy.other_plans = BUDGET;
     let survey = Arc::new(fixture.survey.clone());
     let survey_id = survey.id().unwrap();
     let listed = || Choice::Listed("count".into());
-    let own = |name| Choice::Own(Box::new(plan(name)));
-    let asked = [(listed(), vec![0]), (own("a"), vec![0]), (own("b"), vec![0]), (listed(), vec![0, 1])];
+    let own = |plan| Choice::Own(Box::new(plan));
+    let asked = [(listed(), vec![0]), (own(a), vec![0]), (own(b), vec![0]), (listed(), vec![0, 1])];
     let queries = asked.map(|(plan, epochs)| {
         let query = Query { version: 1, survey: survey_id, plan, epochs };
         let query = query.sign(&fixture.consumer.identity).unwrap();
@@ -384,6 +453,8 @@ pub fn world(seed: u64, liar: Option<usize>) -> Arc<World> {
         fixture,
         clock: Arc::new(SimulatedClock::new(START)),
         random: Mutex::new(StdRng::seed_from_u64(seed)),
+        seeds: Arc::new(SeededRandom::new(seed)),
+        log: Mutex::default(),
         stores: Default::default(),
         engines: Mutex::default(),
         queue: Mutex::default(),

@@ -12,6 +12,9 @@ use survey::{Id, Receipt, SignedSurvey, Submission};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+/// How many tenths of a second things may take: they are done in a few seconds, unless the machine has much else to do.
+const PATIENCE: u32 = 1800;
+
 pub struct Deployment {
     pub fixture: Fixture,
     pub signed: SignedSurvey,
@@ -21,6 +24,8 @@ pub struct Deployment {
     folder: tempfile::TempDir,
     coordinator_keys: Keys,
     coordinator_address: String,
+    change_coordinator: fn(&mut CoordinatorConfig),
+    policy: OwnPolicy,
     running: Vec<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
 }
 
@@ -41,6 +46,13 @@ impl Deployment {
 
     /// Starts with a change to the survey before it is signed.
     pub async fn start_with(plans: Vec<NamedPlan>, change: impl FnOnce(&mut survey::Survey)) -> Self {
+        let mut deployment = Self::prepare(plans, change);
+        deployment.start_all().await;
+        deployment
+    }
+
+    /// Everything but running servers.
+    pub fn prepare(plans: Vec<NamedPlan>, change: impl FnOnce(&mut survey::Survey)) -> Self {
         let mut fixture = Fixture::new(now(), plans).unwrap();
         let ports = ports::<4>();
         let coordinator_keys = Keys::generate().unwrap();
@@ -53,7 +65,7 @@ impl Deployment {
         change(&mut fixture.survey);
         let signed = fixture.survey.clone().sign(&fixture.organiser).unwrap();
         let client = |address: &str, key| Client::new(&format!("https://{address}"), Some(key)).unwrap();
-        let mut deployment = Self {
+        Self {
             survey_id: signed.body.id().unwrap(),
             coordinator: client(&coordinator_address, coordinator_keys.identity.public()),
             parties: [0, 1, 2].map(|i| {
@@ -66,12 +78,42 @@ impl Deployment {
             signed,
             coordinator_keys,
             coordinator_address,
-        };
-        deployment.start_coordinator().await;
-        for party in 0..3 {
-            deployment.start_party(party).await;
+            change_coordinator: |_| {},
+            policy: OwnPolicy::default(),
         }
-        deployment
+    }
+
+    /// The same with another configuration of the coordinator.
+    #[must_use]
+    pub fn with_coordinator(self, change_coordinator: fn(&mut CoordinatorConfig)) -> Self {
+        Self { change_coordinator, ..self }
+    }
+
+    /// The same with stricter parties.
+    #[must_use]
+    pub fn with_policy(self, policy: OwnPolicy) -> Self {
+        Self { policy, ..self }
+    }
+
+    pub async fn start_all(&mut self) {
+        self.start_coordinator().await;
+        for party in 0..3 {
+            self.start_party(party).await;
+        }
+    }
+
+    /// Sends bytes to the coordinator as they are, and gives all that comes back until it hangs up.
+    pub async fn raw(&self, request: &str) -> String {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let key = net::PublicKey(self.coordinator_keys.identity.public().0);
+        let tls = tokio_rustls::TlsConnector::from(std::sync::Arc::new(net::tls::https_client(key).unwrap()));
+        let socket = tokio::net::TcpStream::connect(&self.coordinator_address).await.unwrap();
+        let mut stream = tls.connect("localhost".try_into().unwrap(), socket).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // Who hangs up without a farewell has still said what was read.
+        let _hung_up = stream.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
     }
 
     pub fn storage(&self, name: &str) -> String {
@@ -79,11 +121,11 @@ impl Deployment {
     }
 
     fn loaded<C>(&self, config: C, keys: Keys) -> Loaded<C> {
-        Loaded { config, survey: self.signed.clone(), keys, policy: OwnPolicy::default() }
+        Loaded { config, survey: self.signed.clone(), keys, policy: self.policy.clone() }
     }
 
     pub async fn start_coordinator(&mut self) {
-        let config = CoordinatorConfig {
+        let mut config = CoordinatorConfig {
             survey: "unused".into(),
             organiser: None,
             keys: "unused".into(),
@@ -94,8 +136,10 @@ impl Deployment {
             queue: 10_000,
             rate_per_address: 1e6,
             rate_per_survey: 1e6,
+            patience: 30,
             webhook: None,
         };
+        (self.change_coordinator)(&mut config);
         let server =
             CoordinatorServer::start(self.loaded(config, self.coordinator_keys.clone())).await.unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -150,14 +194,14 @@ impl Deployment {
 
     /// Waits until a submission has its fate.
     pub async fn settled(&self, submission: Id) -> SubmissionStatus {
-        for _ in 0..600 {
+        for _ in 0..PATIENCE {
             let status = self.coordinator.get(&format!("/v1/submissions/{submission}")).await.unwrap();
             if !matches!(status, SubmissionStatus::Queued { .. }) {
                 return status;
             }
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
-        panic!("submission {submission} is not settled after a minute");
+        panic!("submission {submission} is not settled in time");
     }
 
     pub async fn receipt(&self, submission: Id) -> Receipt {
@@ -172,26 +216,26 @@ impl Deployment {
     }
 
     pub async fn epochs_closed(&self, count: u64) {
-        for _ in 0..600 {
+        for _ in 0..PATIENCE {
             let status: survey::wire::Status = self.coordinator.get("/v1/status").await.unwrap();
             if status.epochs >= count {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
-        panic!("epoch {count} has not closed after a minute");
+        panic!("epoch {count} has not closed in time");
     }
 
     /// Asks a query as the consumer, and waits for its end.
     pub async fn query(&self, query: &survey::SignedQuery) -> QueryStatus {
         let accepted: QueryAccepted = self.coordinator.post("/v1/queries", query).await.unwrap();
-        for _ in 0..600 {
+        for _ in 0..PATIENCE {
             let status = self.coordinator.get(&format!("/v1/queries/{}", accepted.query)).await.unwrap();
             if !matches!(status, QueryStatus::Running) {
                 return status;
             }
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
-        panic!("the query has no end after a minute");
+        panic!("the query has no end in time");
     }
 }

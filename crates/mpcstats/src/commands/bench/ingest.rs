@@ -3,19 +3,17 @@
 //! The attestations are signed by a notary key of the benchmark's own over made-up responses; everything after
 //! that is real: processes, TLS, storage, three-party computation.
 
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use service::fixture::Fixture;
 use service::http::client::Client;
-use service::keys::Keys;
 use survey::wire::{Queued, Status};
 use survey::{Code, Submission};
 
+use super::servers::{NAMES, Servers, now};
 use crate::commands::{Failure, print, runtime};
 
 /// Arguments of `mpcstats bench ingest`.
@@ -32,64 +30,21 @@ pub struct Ingest {
     json: bool,
 }
 
-const NAMES: [&str; 4] = ["party0", "party1", "party2", "coordinator"];
 const BITS: u32 = 34;
-
-/// The servers; they end with the benchmark.
-struct Servers(Vec<Child>);
-
-impl Drop for Servers {
-    fn drop(&mut self) {
-        for server in &mut self.0 {
-            let _ = server.kill();
-            let _ = server.wait();
-        }
-    }
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
 
 /// Runs the benchmark.
 pub fn run(args: &Ingest) -> Result<(), Failure> {
-    let folder = std::env::temp_dir().join(format!("mpcstats-ingest-{}", std::process::id()));
-    std::fs::create_dir(&folder)?;
-    let outcome = runtime()?.block_on(measure(args, &folder));
-    std::fs::remove_dir_all(&folder)?;
-    print(&outcome?)
+    print(&runtime()?.block_on(measure(args))?)
 }
 
-async fn measure(args: &Ingest, folder: &Path) -> Result<String, Failure> {
-    let mut fixture = Fixture::new(now(), Vec::new())?;
-    let listeners = [0; 4].map(|_| std::net::TcpListener::bind("127.0.0.1:0"));
-    let mut ports = Vec::with_capacity(4);
-    for listener in listeners {
-        ports.push(listener?.local_addr()?.port());
-    }
-    let coordinator_keys = Keys::generate()?;
-    for (party, port) in fixture.survey.parties.iter_mut().zip(&ports) {
-        party.address = format!("127.0.0.1:{port}");
-    }
-    fixture.survey.coordinator.address = format!("https://127.0.0.1:{}", ports[3]);
-    fixture.survey.coordinator.identity = Some(coordinator_keys.identity.public());
-    let signed = fixture.survey.clone().sign(&fixture.organiser)?;
-    std::fs::write(folder.join("survey.json"), serde_json::to_vec(&signed)?)?;
-    let mut servers = Servers(Vec::new());
-    for (index, name) in NAMES.into_iter().enumerate() {
-        let keys = fixture.parties.get(index).unwrap_or(&coordinator_keys);
-        servers.0.push(start(folder, name, keys, ports[index])?);
-    }
-    let client = Client::new(&signed.body.coordinator.address, signed.body.coordinator.identity)?;
-    while client.get::<Status>("/v1/status").await.is_err() {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-
+async fn measure(args: &Ingest) -> Result<String, Failure> {
+    let servers = Servers::start(|_| Ok(())).await?;
+    let client = &servers.coordinator;
     let bar = progress(args, "preparing");
-    let submissions = prepare(&Arc::new(fixture), args.providers, &bar).await?;
+    let submissions = prepare(&servers.fixture, args.providers, &bar).await?;
     bar.finish_and_clear();
     let bar = progress(args, "accepted");
-    let before: Vec<f64> = servers.0.iter().map(|server| cpu_seconds(server.id())).collect();
+    let before = servers.cpu_seconds();
     let start = Instant::now();
     let submitting = tokio::spawn(submit(client.clone(), submissions, args.clients));
     let mut accepted = 0;
@@ -108,9 +63,8 @@ async fn measure(args: &Ingest, folder: &Path) -> Result<String, Failure> {
     if accepted < args.providers as u64 {
         return Err(format!("{accepted} of {} submissions were accepted", args.providers).into());
     }
-    let cpu: Vec<f64> =
-        servers.0.iter().zip(before).map(|(server, before)| cpu_seconds(server.id()) - before).collect();
-    let memory: Vec<u64> = servers.0.iter().map(|server| peak_bytes(server.id())).collect();
+    let cpu: Vec<f64> = servers.cpu_seconds().iter().zip(before).map(|(now, before)| now - before).collect();
+    let memory = servers.peak_bytes();
     report(args, wall, &cpu, &memory)
 }
 
@@ -145,30 +99,6 @@ fn progress(args: &Ingest, what: &'static str) -> ProgressBar {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
-}
-
-fn start(folder: &Path, name: &str, keys: &Keys, port: u16) -> Result<Child, Failure> {
-    keys.write(&folder.join(format!("{name}.key")))?;
-    let mut config = format!(
-        "survey = \"survey.json\"\nkeys = \"{name}.key\"\nlisten = \"127.0.0.1:{port}\"\n\
-         storage = \"sqlite:{name}.db\"\n"
-    );
-    let role = if name == "coordinator" { "coordinator" } else { "party" };
-    config += match role {
-        "coordinator" => "rate_per_address = 1000000\nrate_per_survey = 1000000\nqueue = 1000000\n",
-        _ => "threads = 1\n",
-    };
-    let path = folder.join(format!("{name}.toml"));
-    std::fs::write(&path, config)?;
-    let log = std::fs::File::create(folder.join(format!("{name}.log")))?;
-    Ok(Command::new(std::env::current_exe()?)
-        .args([role, "serve", "--config"])
-        .arg(path)
-        .env("RUST_LOG", "warn")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()?)
 }
 
 /// Makes all submissions before the clock starts: providers have machines of their own.
@@ -221,19 +151,4 @@ async fn submit(client: Client, submissions: Vec<Submission>, clients: usize) ->
         task.map_err(|error| survey::Refusal::new(Code::Internal, error.to_string()))??;
     }
     Ok(())
-}
-
-/// User and system time of a process, from `/proc` (fields 14 and 15, in hundredths of a second).
-fn cpu_seconds(process: u32) -> f64 {
-    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let after_name = text.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
-    ticks.sum::<f64>() / 100.0
-}
-
-/// The most memory that a process ever held.
-fn peak_bytes(process: u32) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or_default() * 1024
 }

@@ -6,6 +6,8 @@ pub mod engine;
 mod ingest;
 pub mod notary;
 mod query;
+mod servers;
+mod startup;
 
 /// Subcommands of `mpcstats bench`.
 #[derive(clap::Subcommand)]
@@ -16,6 +18,8 @@ pub enum Bench {
     Query(query::Query),
     /// Submits to a coordinator and three parties, all processes of their own, and waits until all is accepted.
     Ingest(ingest::Ingest),
+    /// Asks a coordinator and three parties, all processes of their own, and tells how long the way there and back takes.
+    Startup(startup::Startup),
     /// One party of the other benchmarks; started by them.
     #[command(hide = true)]
     EngineParty,
@@ -35,6 +39,7 @@ pub fn run(bench: &Bench) -> Result<(), Failure> {
         Bench::Engine(args) => engine::run(args),
         Bench::Query(args) => query::run(args),
         Bench::Ingest(args) => ingest::run(args),
+        Bench::Startup(args) => startup::run(args),
         Bench::EngineParty => engine::party::run(),
         Bench::Notary(args) => notary::run(args),
         Bench::NotarySite(args) => notary::site(args),
