@@ -123,12 +123,14 @@ impl Bits {
         let len = range.len();
         let (first, shift) = (range.start / 64, range.start % 64);
         let count = len.div_ceil(64);
-        let words = if shift == 0 {
-            self.words[first..first + count].to_vec()
-        } else {
-            let word = |w: usize| self.words.get(w).copied().unwrap_or(0);
-            (first..first + count).map(|w| word(w) >> shift | word(w + 1) << (64 - shift)).collect()
-        };
+        let mut words = self.words[first..first + count].to_vec();
+        if shift > 0 {
+            // The last word of the column has none after it.
+            let after = self.words[first..].iter().skip(1).chain([&0]);
+            for (word, after) in words.iter_mut().zip(after) {
+                *word = *word >> shift | after << (64 - shift);
+            }
+        }
         Self::from_words(words, len)
     }
 
@@ -137,13 +139,14 @@ impl Bits {
         let shift = self.len % 64;
         if shift == 0 {
             self.words.extend_from_slice(&other.words);
-        } else {
-            for &word in &other.words {
-                if let Some(last) = self.words.last_mut() {
-                    *last |= word << shift;
-                }
-                self.words.push(word >> (64 - shift));
-            }
+        } else if let Some(mut begun) = self.words.pop() {
+            let joined = other.words.iter().map(|&word| {
+                let joined = begun | word << shift;
+                begun = word >> (64 - shift);
+                joined
+            });
+            self.words.extend(joined);
+            self.words.push(begun);
         }
         self.len += other.len;
         self.words.truncate(self.len.div_ceil(64));

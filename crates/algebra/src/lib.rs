@@ -13,8 +13,9 @@
 //!
 //! [`carryless`] is for kernels that multiply in [`Gf128`] in their inner loop: written once over the trait
 //! [`carryless::Carryless`], they run on VPCLMULQDQ in registers of 512 or 256 bits, PCLMULQDQ or no special
-//! instruction at all, whichever the processor has. [`lanes`] is the same for [`Fp`], with AVX-512 IFMA. The two hold
-//! the crate's only `unsafe` code, and tests hold all ways equal bit for bit.
+//! instruction at all, whichever the processor has. [`LinearMap`] takes columns of bits to it, by GFNI or by tables.
+//! [`lanes`] is the same for [`Fp`], with AVX-512 IFMA. The three hold the crate's only `unsafe` code, and tests hold
+//! all ways equal bit for bit.
 //!
 //! Everything here is arithmetic: no protocol, no IO, no randomness but what a seed yields.
 //!
@@ -43,7 +44,7 @@ pub use bits::Bits;
 pub use error::DecodeError;
 pub use field::{Field, decode, encode};
 pub use fp::{Fp, lanes};
-pub use gf128::{Gf128, carryless};
+pub use gf128::{Gf128, LinearMap, carryless};
 pub use prg::{Prf, Prg};
 pub use transcript::{Transcript, hmac};
 pub use transpose::{columns_to_rows, rows_to_columns, transpose64};

@@ -24,6 +24,15 @@ pub trait Backend {
     /// Whatever the protocol behind the backend reports.
     fn and(&mut self, pairs: &[(Self::Wire, Self::Wire)]) -> Result<Vec<Self::Wire>, Self::Error>;
 
+    /// As [`Backend::and`], for wires that are worth not copying.
+    ///
+    /// # Errors
+    /// As [`Backend::and`].
+    fn layer(&mut self, pairs: &[(&Self::Wire, &Self::Wire)]) -> Result<Vec<Self::Wire>, Self::Error> {
+        let pairs: Vec<_> = pairs.iter().map(|&(a, b)| (a.clone(), b.clone())).collect();
+        self.and(&pairs)
+    }
+
     /// A layer of a single AND gate. A backend for which depth is free overrides it to allocate nothing.
     ///
     /// # Errors

@@ -103,11 +103,11 @@ fn join<B: Backend>(mut groups: Vec<Vec<Run<B::Wire>>>, backend: &mut B) -> Resu
         for runs in &groups {
             for run in runs.chunks_exact(2) {
                 let Some(equal) = &run[1].equal else { continue };
-                pairs.extend(run[0].less.iter().map(|low| (equal.clone(), low.clone())));
-                pairs.extend(run[0].equal.iter().map(|low| (equal.clone(), low.clone())));
+                pairs.extend(run[0].less.iter().map(|low| (equal, low)));
+                pairs.extend(run[0].equal.iter().map(|low| (equal, low)));
             }
         }
-        let mut products = backend.and(&pairs)?.into_iter();
+        let mut products = backend.layer(&pairs)?.into_iter();
         for runs in &mut groups {
             let odd = if runs.len() % 2 == 1 { runs.pop() } else { None };
             let mut joined = Vec::with_capacity(runs.len() / 2 + 1);

@@ -99,15 +99,14 @@ fn chi<B: Backend>(state: &[B::Wire], backend: &mut B) -> Result<Vec<B::Wire>, B
         let (y, z) = (row / 64, row % 64);
         &state[SOURCE[64 * (5 * y + x % 5) + z] as usize]
     };
-    let mut pairs = Vec::with_capacity(STATE);
-    for wire in 0..STATE {
-        let (x, row) = (wire / 64 % 5, wire / 320 * 64 + wire % 64);
-        pairs.push((backend.not(moved(x + 1, row)), moved(x + 2, row).clone()));
-    }
-    let mut next = backend.and(&pairs)?;
+    let place = |wire: usize| (wire / 64 % 5, wire / 320 * 64 + wire % 64);
+    let pairs = (0..STATE).map(place).map(|(x, row)| (moved(x + 1, row), moved(x + 2, row)));
+    let mut next = backend.layer(&pairs.collect::<Vec<_>>())?;
     for (wire, next) in next.iter_mut().enumerate() {
-        let (x, row) = (wire / 64 % 5, wire / 320 * 64 + wire % 64);
+        let (x, row) = place(wire);
+        // a + !b c = a + c + b c.
         backend.xor_assign(next, moved(x, row));
+        backend.xor_assign(next, moved(x + 2, row));
     }
     Ok(next)
 }

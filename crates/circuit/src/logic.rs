@@ -12,9 +12,9 @@ pub fn all<B: Backend>(groups: Vec<Vec<B::Wire>>, backend: &mut B) -> Result<Vec
     while groups.iter().any(|group| group.len() > 1) {
         let mut pairs = Vec::new();
         for group in &groups {
-            pairs.extend(group.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())));
+            pairs.extend(group.chunks_exact(2).map(|pair| (&pair[0], &pair[1])));
         }
-        let mut products = backend.and(&pairs)?.into_iter();
+        let mut products = backend.layer(&pairs)?.into_iter();
         for group in &mut groups {
             let odd = if group.len() % 2 == 1 { group.pop() } else { None };
             *group = products.by_ref().take(group.len() / 2).chain(odd).collect();
@@ -61,8 +61,7 @@ pub fn mask<B: Backend>(
     a: &[B::Wire],
     backend: &mut B,
 ) -> Result<Vec<B::Wire>, B::Error> {
-    let pairs: Vec<_> = a.iter().map(|a| (condition.clone(), a.clone())).collect();
-    backend.and(&pairs)
+    backend.layer(&a.iter().map(|a| (condition, a)).collect::<Vec<_>>())
 }
 
 /// Output `i` is the conjunction of wires `0..=i`. About `n log2(n) / 2` AND gates, depth `log2 n`
@@ -75,8 +74,8 @@ pub fn prefix_and<B: Backend>(wires: &[B::Wire], backend: &mut B) -> Result<Vec<
     let mut step = 1;
     while step < prefix.len() {
         let combined: Vec<(usize, usize)> = sklansky(prefix.len(), step).collect();
-        let pairs: Vec<_> = combined.iter().map(|&(i, j)| (prefix[i].clone(), prefix[j].clone())).collect();
-        for (&(i, _), product) in combined.iter().zip(backend.and(&pairs)?) {
+        let pairs: Vec<_> = combined.iter().map(|&(i, j)| (&prefix[i], &prefix[j])).collect();
+        for (&(i, _), product) in combined.iter().zip(backend.layer(&pairs)?) {
             prefix[i] = product;
         }
         step *= 2;
@@ -132,10 +131,10 @@ pub fn one_hot<B: Backend>(index: &[B::Wire], backend: &mut B) -> Result<Vec<B::
         for slices in decoders[single..].chunks_exact(2) {
             for high in &slices[1] {
                 // The first product of a row is what the others leave of `high`: the low slice is one-hot.
-                pairs.extend(slices[0][1..].iter().map(|low| (high.clone(), low.clone())));
+                pairs.extend(slices[0][1..].iter().map(|low| (high, low)));
             }
         }
-        let mut products = backend.and(&pairs)?.into_iter();
+        let mut products = backend.layer(&pairs)?.into_iter();
         let mut joined = decoders[..single].to_vec();
         for slices in decoders[single..].chunks_exact(2) {
             let mut decoder = Vec::with_capacity(slices[0].len() * slices[1].len());

@@ -163,4 +163,8 @@ impl Backend for Columns<'_> {
     fn and(&mut self, pairs: &[(BitShare, BitShare)]) -> Result<Vec<BitShare>, Abort> {
         and_many(pairs, self.session)
     }
+
+    fn layer(&mut self, pairs: &[(&BitShare, &BitShare)]) -> Result<Vec<BitShare>, Abort> {
+        layer(pairs, self.session)
+    }
 }

@@ -33,3 +33,20 @@ impl Executor for Inline {
         }
     }
 }
+
+/// Runs tasks last to first, cut as if so many could run at once: what comes out must depend on neither.
+#[cfg(test)]
+pub(crate) struct Backwards(pub usize);
+
+#[cfg(test)]
+impl Executor for Backwards {
+    fn width(&self) -> usize {
+        self.0
+    }
+
+    fn run(&self, tasks: Vec<Task<'_>>) {
+        for task in tasks.into_iter().rev() {
+            task();
+        }
+    }
+}

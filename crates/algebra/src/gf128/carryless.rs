@@ -54,12 +54,6 @@ pub trait Carryless: Copy {
     /// What the sums stand for.
     fn reduce(self, sum: Self::Sum) -> Self::Vector;
 
-    /// The sum of one entry of each table, that of the byte for it.
-    #[inline(always)]
-    fn sum_of_entries(self, tables: &[[Gf128; 256]; 8], bytes: [u8; 8]) -> Gf128 {
-        tables.iter().zip(bytes).map(|(table, byte)| table[usize::from(byte)]).sum()
-    }
-
     /// Lane by lane multiplication.
     #[inline(always)]
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {

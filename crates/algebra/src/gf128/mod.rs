@@ -6,7 +6,10 @@
 )]
 
 pub mod carryless;
+#[cfg(target_arch = "x86_64")]
+mod gfni;
 mod kernels;
+mod linear;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod wide;
@@ -20,6 +23,7 @@ use zeroize::DefaultIsZeroes;
 use crate::Field;
 use crate::field::derive_operators;
 use kernels::{AddMultiple, InnerProduct, Product, ScaleAndAdd};
+pub use linear::LinearMap;
 pub use portable::Gf128Accumulator;
 
 /// An element of the binary field: bit `i` is the coefficient of x^i (plain order, not GHASH's reflected one).

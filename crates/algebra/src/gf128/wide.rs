@@ -11,7 +11,7 @@ use std::arch::x86_64::{
 
 use super::Gf128;
 use super::carryless::{Carryless, Kernel};
-use super::x86::{Parts, TAIL, load, sum_of_entries};
+use super::x86::{Parts, TAIL, load};
 
 /// The exclusive or of three operands, as a truth table.
 const XOR3: i32 = 0x96;
@@ -93,11 +93,6 @@ impl Carryless for Vpclmul512 {
     fn and(self, a: __m512i, b: __m512i) -> __m512i {
         // SAFETY: the token is proof of the instructions.
         unsafe { _mm512_and_si512(a, b) }
-    }
-
-    #[inline(always)]
-    fn sum_of_entries(self, tables: &[[Gf128; 256]; 8], bytes: [u8; 8]) -> Gf128 {
-        sum_of_entries(tables, bytes)
     }
 
     #[inline(always)]

@@ -81,15 +81,11 @@ fn store(vector: __m128i) -> Gf128 {
     element
 }
 
-/// The sum of one entry of each table, in a register.
+/// The sum of these elements, in a register.
 #[inline(always)]
-pub(super) fn sum_of_entries(tables: &[[Gf128; 256]; 8], bytes: [u8; 8]) -> Gf128 {
-    let mut sum = load(Gf128(0));
-    for (table, byte) in tables.iter().zip(bytes) {
-        // SAFETY: SSE2 is part of x86-64.
-        sum = unsafe { _mm_xor_si128(sum, load(table[usize::from(byte)])) };
-    }
-    store(sum)
+pub(super) fn sum(elements: impl Iterator<Item = Gf128>) -> Gf128 {
+    // SAFETY: SSE2 is part of x86-64.
+    store(elements.fold(load(Gf128(0)), |sum, element| unsafe { _mm_xor_si128(sum, load(element)) }))
 }
 
 /// Sums of products, the parts at x^0, x^64 and x^128.
@@ -132,11 +128,6 @@ impl Carryless for Pclmul {
     fn and(self, a: __m128i, b: __m128i) -> __m128i {
         // SAFETY: SSE2 is part of x86-64.
         unsafe { _mm_and_si128(a, b) }
-    }
-
-    #[inline(always)]
-    fn sum_of_entries(self, tables: &[[Gf128; 256]; 8], bytes: [u8; 8]) -> Gf128 {
-        sum_of_entries(tables, bytes)
     }
 
     #[inline(always)]
@@ -236,11 +227,6 @@ impl Carryless for Vpclmul {
     fn and(self, a: __m256i, b: __m256i) -> __m256i {
         // SAFETY: the token is proof of the instructions.
         unsafe { _mm256_and_si256(a, b) }
-    }
-
-    #[inline(always)]
-    fn sum_of_entries(self, tables: &[[Gf128; 256]; 8], bytes: [u8; 8]) -> Gf128 {
-        sum_of_entries(tables, bytes)
     }
 
     #[inline(always)]

@@ -37,8 +37,7 @@ fn add_with<B: Backend>(
     backend: &mut B,
 ) -> Result<Vec<B::Wire>, B::Error> {
     assert_eq!(a.len(), b.len(), "integers of different widths");
-    let pairs: Vec<_> = a.iter().cloned().zip(b.iter().cloned()).collect();
-    let mut generate = backend.and(&pairs)?;
+    let mut generate = backend.layer(&a.iter().zip(b).collect::<Vec<_>>())?;
     let propagate = bits::xor(a, b, backend);
     if let (true, Some(first)) = (carry_in, generate.first_mut()) {
         backend.xor_assign(first, &propagate[0]);
@@ -71,10 +70,9 @@ pub(crate) fn prefix<B: Backend>(
         let joins: Vec<(usize, usize)> = logic::sklansky(generate.len(), step).collect();
         // A run that starts at bit 0 has no lower neighbour to propagate from.
         let inner = joins.iter().filter(|&&(i, _)| complete || i >= 2 * step);
-        let mut pairs: Vec<_> =
-            joins.iter().map(|&(i, j)| (propagate[i].clone(), generate[j].clone())).collect();
-        pairs.extend(inner.clone().map(|&(i, j)| (propagate[i].clone(), propagate[j].clone())));
-        let products = backend.and(&pairs)?;
+        let mut pairs: Vec<_> = joins.iter().map(|&(i, j)| (&propagate[i], &generate[j])).collect();
+        pairs.extend(inner.clone().map(|&(i, j)| (&propagate[i], &propagate[j])));
+        let products = backend.layer(&pairs)?;
         let (generated, propagated) = products.split_at(joins.len());
         for (&(i, _), product) in joins.iter().zip(generated) {
             backend.xor_assign(&mut generate[i], product);

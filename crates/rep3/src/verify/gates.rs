@@ -12,23 +12,23 @@ use crate::share::BitShare;
 #[derive(Default)]
 pub(crate) struct Gates {
     /// `x_i`: first half of the prover's `u`, second half of the right verifier's `v`.
-    pub x_own: Vec<u64>,
+    pub x_own: Bits,
     /// `y_i`.
-    pub y_own: Vec<u64>,
+    pub y_own: Bits,
     /// `x_{i+1}`.
-    pub x_next: Vec<u64>,
+    pub x_next: Bits,
     /// `y_{i+1}`.
-    pub y_next: Vec<u64>,
+    pub y_next: Bits,
     /// The claim as left verifier of `P_{i+1}`: `z_{i+1} + x_{i+1} y_{i+1} + F(k_{i+1})`.
-    pub left_claim: Vec<u64>,
+    pub left_claim: Bits,
     /// The claim as right verifier of `P_{i-1}`: `F(k_i)`.
-    pub right_claim: Vec<u64>,
+    pub right_claim: Bits,
 }
 
 impl Gates {
     /// Gates pending, counting the padding of each layer to whole words.
     pub fn len(&self) -> usize {
-        64 * self.x_own.len()
+        self.x_own.len()
     }
 
     /// Records a layer and returns the message `z_i` to the left party. `masks` are `F(k_i)` and `F(k_{i+1})`.
@@ -36,44 +36,55 @@ impl Gates {
         for (x, y) in pairs {
             assert_eq!(x.len(), y.len(), "columns of one length");
         }
-        let start = self.x_own.len();
-        append(&mut self.x_own, pairs.iter().map(|(x, _)| &x.own));
-        append(&mut self.y_own, pairs.iter().map(|(_, y)| &y.own));
-        append(&mut self.x_next, pairs.iter().map(|(x, _)| &x.next));
-        append(&mut self.y_next, pairs.iter().map(|(_, y)| &y.next));
-        let (x, y) = (&self.x_own[start..], &self.y_own[start..]);
-        let (x_next, y_next) = (&self.x_next[start..], &self.y_next[start..]);
-
-        let [own, next] = masks;
-        let mut output = own.clone();
+        let start = self.x_own.words().len();
+        for (x, y) in pairs {
+            self.x_own.extend(&x.own);
+            self.y_own.extend(&y.own);
+            self.x_next.extend(&x.next);
+            self.y_next.extend(&y.next);
+        }
+        let [own, mut next] = masks;
+        self.right_claim.extend(&own);
+        let mut output = own;
         output ^= &next;
+        let (x, y) = (&self.x_own.words()[start..], &self.y_own.words()[start..]);
+        let (x_next, y_next) = (&self.x_next.words()[start..], &self.y_next.words()[start..]);
         output.update_words(|words| {
             for (i, z) in words.iter_mut().enumerate() {
                 *z ^= (x[i] & (y[i] ^ y_next[i])) ^ (x_next[i] & y[i]);
             }
         });
-        self.right_claim.extend_from_slice(own.words());
-        self.left_claim
-            .extend(next.words().iter().zip(x_next.iter().zip(y_next)).map(|(mask, (x, y))| mask ^ (x & y)));
+        next.update_words(|words| {
+            for (claim, (x, y)) in words.iter_mut().zip(x_next.iter().zip(y_next)) {
+                *claim ^= x & y;
+            }
+        });
+        self.left_claim.extend(&next);
+        // The next layer begins at a word.
+        for column in self.columns() {
+            column.resize(column.len().next_multiple_of(64));
+        }
         output
     }
 
     /// Adds the message from the right party for the layer recorded last.
     pub fn complete(&mut self, received: &Bits) {
-        let start = self.left_claim.len() - received.words().len();
-        for (claim, z) in self.left_claim[start..].iter_mut().zip(received.words()) {
-            *claim ^= z;
-        }
+        self.left_claim.update_words(|words| {
+            let start = words.len() - received.words().len();
+            for (claim, z) in words[start..].iter_mut().zip(received.words()) {
+                *claim ^= z;
+            }
+        });
     }
 
     /// Forgets all gates but keeps the memory.
     pub fn clear(&mut self) {
         for column in self.columns() {
-            column.clear();
+            column.resize(0);
         }
     }
 
-    fn columns(&mut self) -> [&mut Vec<u64>; 6] {
+    fn columns(&mut self) -> [&mut Bits; 6] {
         [
             &mut self.x_own,
             &mut self.y_own,
@@ -90,27 +101,5 @@ impl Drop for Gates {
         for column in self.columns() {
             column.zeroize();
         }
-    }
-}
-
-/// Appends columns back to back, starting at a word boundary.
-fn append<'a>(words: &mut Vec<u64>, columns: impl Iterator<Item = &'a Bits>) {
-    let mut used = 0;
-    for column in columns {
-        if used == 0 {
-            words.extend_from_slice(column.words());
-        } else {
-            for &word in column.words() {
-                if let Some(last) = words.last_mut() {
-                    *last |= word << used;
-                }
-                words.push(word >> (64 - used));
-            }
-        }
-        let end = used + column.len();
-        if used > 0 && end.div_ceil(64) < 1 + column.words().len() {
-            words.pop();
-        }
-        used = end % 64;
     }
 }

@@ -28,6 +28,7 @@ mod terms;
 use std::fmt;
 
 use algebra::{Field, Fp, Gf128, Prg};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::abort::Abort;
 use crate::network::Party;
@@ -97,13 +98,13 @@ pub(crate) struct Pending {
 }
 
 /// Memory for the vectors of one proof after another: fresh pages would cost as much as the arithmetic.
-#[derive(Default)]
-struct Scratch<F> {
+#[derive(Default, ZeroizeOnDrop)]
+struct Scratch<F: Zeroize> {
     u: Vec<F>,
     v: Vec<F>,
 }
 
-impl<F: Field> Scratch<F> {
+impl<F: Field + Zeroize> Scratch<F> {
     /// Room for both vectors, with anything in it.
     fn both(&mut self, terms: usize) -> (&mut [F], &mut [F]) {
         (room(&mut self.u, terms), room(&mut self.v, terms))
@@ -111,9 +112,11 @@ impl<F: Field> Scratch<F> {
 }
 
 /// The first `terms` elements, with anything in them.
-fn room<F: Field>(vector: &mut Vec<F>, terms: usize) -> &mut [F] {
+fn room<F: Field + Zeroize>(vector: &mut Vec<F>, terms: usize) -> &mut [F] {
     if vector.len() < terms {
-        vector.resize(terms, F::ZERO);
+        // Memory that is too small is let go of, without the secrets in it.
+        vector.zeroize();
+        *vector = vec![F::ZERO; terms];
     }
     &mut vector[..terms]
 }

@@ -1,6 +1,7 @@
 //! One prover's proof over both fields, as each of the three parties runs it.
 
 use algebra::{Field, Fp, Gf128, Transcript, decode, encode};
+use zeroize::Zeroize;
 
 use super::bits::{self, Weights};
 use super::chain::Chain;
@@ -151,8 +152,14 @@ pub(super) fn prove(
         if folded > 0 {
             let weights = Weights::draw(gates, &mut chains.binary.weights(0));
             let point = binary.publish(&bits::coefficients(gates, &weights, executor));
-            bits::fold_u([&gates.x_own, &gates.y_own], point, &mut u[..folded], executor);
-            bits::fold_v([&gates.y_next, &gates.x_next], &weights, point, &mut v[..folded], executor);
+            bits::fold_u([gates.x_own.words(), gates.y_own.words()], point, &mut u[..folded], executor);
+            bits::fold_v(
+                [gates.y_next.words(), gates.x_next.words()],
+                &weights,
+                point,
+                &mut v[..folded],
+                executor,
+            );
         }
         let assertions = take(&mut pending.binary, me);
         join(assertions, &chains.binary, &mut u[folded..], &mut v[folded..]);
@@ -198,8 +205,8 @@ pub(super) fn check_left(
     let binary_end = ends(&binary, plan, assertions, &chains.binary, executor, |folding| {
         let weights = Weights::draw(gates, &mut chains.binary.weights(0));
         let u = room(&mut scratch.binary.u, plan.folded);
-        bits::fold_u([&gates.x_next, &gates.y_next], binary.first_point(), u, executor);
-        [folding.fold(0, u, executor), bits::claim(&gates.left_claim, &weights)]
+        bits::fold_u([gates.x_next.words(), gates.y_next.words()], binary.first_point(), u, executor);
+        [folding.fold(0, u, executor), bits::claim(gates.left_claim.words(), &weights)]
     });
 
     let plan = &plans.prime;
@@ -238,8 +245,8 @@ pub(super) fn check_right(
     let binary_end = ends(&binary, plan, assertions, &chains.binary, executor, |folding| {
         let weights = Weights::draw(gates, &mut chains.binary.weights(0));
         let v = room(&mut scratch.binary.v, plan.folded);
-        bits::fold_v([&gates.y_own, &gates.x_own], &weights, binary.first_point(), v, executor);
-        [folding.fold(0, v, executor), bits::claim(&gates.right_claim, &weights)]
+        bits::fold_v([gates.y_own.words(), gates.x_own.words()], &weights, binary.first_point(), v, executor);
+        [folding.fold(0, v, executor), bits::claim(gates.right_claim.words(), &weights)]
     });
 
     let plan = &plans.prime;
@@ -260,7 +267,7 @@ pub(super) fn check_right(
 
 /// What a verifier comes to in one field: its vector folded to one element, and its share of the claimed product.
 /// `first` says what gates or products, if there are any, contribute to the folded element and to the claim.
-fn ends<F: Field>(
+fn ends<F: Field + Zeroize>(
     reading: &Reading<F>,
     plan: &Plan,
     assertions: Vec<Assertion<F>>,
@@ -275,18 +282,18 @@ fn ends<F: Field>(
 }
 
 /// Puts the prover's sides of assertions into the vectors, one after another.
-fn join<F: Field>(assertions: Vec<Assertion<F>>, chain: &Chain, mut u: &mut [F], mut v: &mut [F]) {
+fn join<F: Field + Zeroize>(assertions: Vec<Assertion<F>>, chain: &Chain, mut u: &mut [F], mut v: &mut [F]) {
     for (assertion, number) in assertions.into_iter().zip(1..) {
         if let Side::Prover { u: more_u, v: more_v } = (assertion.side)(&mut chain.weights(number)) {
-            u = put(u, &more_u, assertion.terms);
-            v = put(v, &more_v, assertion.terms);
+            u = put(u, more_u, assertion.terms);
+            v = put(v, more_v, assertion.terms);
         }
     }
 }
 
 /// What a verifier's sides of assertions, whose vectors follow one another from place `start` on, add to the folded
 /// element and to the claim.
-fn fold_in<F: Field>(
+fn fold_in<F: Field + Zeroize>(
     assertions: Vec<Assertion<F>>,
     chain: &Chain,
     mut start: usize,
@@ -295,12 +302,13 @@ fn fold_in<F: Field>(
 ) -> [F; 2] {
     let mut sums = [F::ZERO; 2];
     for (assertion, number) in assertions.into_iter().zip(1..) {
-        if let Side::Left { u: vector, claim } | Side::Right { v: vector, claim } =
+        if let Side::Left { u: mut vector, claim } | Side::Right { v: mut vector, claim } =
             (assertion.side)(&mut chain.weights(number))
         {
             assert_eq!(vector.len(), assertion.terms, "an assertion has as many terms as announced");
             sums[0] += folding.fold(start, &vector, executor);
             sums[1] += claim;
+            vector.zeroize();
             start += assertion.terms;
         }
     }
@@ -308,10 +316,11 @@ fn fold_in<F: Field>(
 }
 
 /// Writes an assertion's vector and returns the place behind it.
-fn put<'a, F: Field>(place: &'a mut [F], vector: &[F], terms: usize) -> &'a mut [F] {
+fn put<F: Field + Zeroize>(place: &mut [F], mut vector: Vec<F>, terms: usize) -> &mut [F] {
     assert_eq!(vector.len(), terms, "an assertion has as many terms as announced");
     let (now, later) = place.split_at_mut(terms);
-    now.copy_from_slice(vector);
+    now.copy_from_slice(&vector);
+    vector.zeroize();
     later
 }
 

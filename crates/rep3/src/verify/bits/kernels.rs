@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use algebra::carryless::{Carryless, Kernel};
-use algebra::{Gf128, transpose64};
+use algebra::{Gf128, LinearMap};
 
 use super::{COEFFICIENTS, LANES, ROW_WORDS, ROWS, TILE_WORDS, Tile, Weights, words};
 use crate::verify::gates::Gates;
@@ -25,8 +25,8 @@ impl Kernel for Correlate<'_> {
         let mut sums = vec![c.sum(); COEFFICIENTS + 2];
         let rows = self.weights.rows.map(|weight| [weight, weight]);
         for index in self.tiles {
-            let u = [&self.gates.x_own, &self.gates.y_own].map(|column| padded(&tile(column, index)));
-            let v = [&self.gates.y_next, &self.gates.x_next].map(|column| tile(column, index));
+            let u = [&self.gates.x_own, &self.gates.y_own].map(|column| padded(&tile(column.words(), index)));
+            let v = [&self.gates.y_next, &self.gates.x_next].map(|column| tile(column.words(), index));
             let weights = row_weights(c, &rows, self.weights.tiles[index]);
             let halves = halves(c, &weights);
             let v = [&v[0], &v[1], &weights, &halves].map(|tile| tile.as_flattened());
@@ -132,13 +132,14 @@ impl Kernel for Claim<'_> {
     }
 }
 
-/// For every lane of consecutive tiles of a column, the sum of the coefficients whose bit is set, by tables of
-/// eight bits; times the weight of the lane, `T_h x^(s mod 128)`, if there are weights.
+/// For every lane of consecutive tiles of a column, the sum of the coefficients whose bit is set, times the weight of
+/// the lane, `T_h x^(s mod 128)`, if there are weights.
 pub(super) struct Fold<'a> {
     pub column: &'a [u64],
     /// The first tile.
     pub tile: usize,
-    pub tables: &'a [[Gf128; 256]; ROWS / 8],
+    /// Takes a lane to that sum.
+    pub map: &'a LinearMap,
     pub weights: Option<&'a [[Gf128; 2]]>,
     /// Where the sums go: one an element, a whole number of tiles.
     pub out: &'a mut [Gf128],
@@ -150,26 +151,13 @@ impl Kernel for Fold<'_> {
     #[inline(always)]
     fn run<C: Carryless>(self, c: C) {
         for (index, lanes) in (self.tile..).zip(self.out.chunks_exact_mut(LANES)) {
-            look_up(c, &words(self.column, index * TILE_WORDS), self.tables, lanes);
+            let tile: [u64; TILE_WORDS] = words(self.column, index * TILE_WORDS);
+            for (word, lanes) in lanes.as_chunks_mut().0.iter_mut().enumerate() {
+                self.map.apply(&std::array::from_fn(|k| tile[k * ROW_WORDS + word]), lanes);
+            }
             if let Some(weights) = self.weights {
                 weigh(c, weights[index], lanes);
             }
-        }
-    }
-}
-
-#[inline(always)]
-fn look_up<C: Carryless>(
-    c: C,
-    tile: &[u64; TILE_WORDS],
-    tables: &[[Gf128; 256]; ROWS / 8],
-    lanes: &mut [Gf128],
-) {
-    for (word, lanes) in lanes.chunks_exact_mut(64).enumerate() {
-        let mut block: [u64; 64] = std::array::from_fn(|k| tile[k * ROW_WORDS + word]);
-        transpose64(&mut block);
-        for (lane, bits) in lanes.iter_mut().zip(block) {
-            *lane = c.sum_of_entries(tables, bits.to_le_bytes());
         }
     }
 }

@@ -14,7 +14,7 @@
 mod kernels;
 
 use algebra::carryless::run;
-use algebra::{Field, Gf128, Prg};
+use algebra::{Field, Gf128, LinearMap, Prg};
 use kernels::{Claim, Correlate, Fold};
 
 use super::gates::Gates;
@@ -44,7 +44,7 @@ pub(crate) struct Weights {
 
 impl Weights {
     pub fn draw(gates: &Gates, weights: &mut Prg) -> Self {
-        let tiles = tiles(gates.x_own.len());
+        let tiles = tiles(gates.x_own.words().len());
         Self {
             tiles: (0..tiles).map(|_| [weights.element(), weights.element()]).collect(),
             rows: std::array::from_fn(|_| weights.element()),
@@ -54,7 +54,7 @@ impl Weights {
 
 /// Elements that this level leaves in `u` and in `v`.
 pub(crate) fn elements(gates: &Gates) -> usize {
-    2 * LANES * tiles(gates.x_own.len())
+    2 * LANES * tiles(gates.x_own.words().len())
 }
 
 fn tiles(words: usize) -> usize {
@@ -87,59 +87,56 @@ pub(crate) fn claim(bits: &[u64], weights: &Weights) -> Gf128 {
 }
 
 /// `U(r)` of every chunk: of the tiles of `first`, then of those of `second`.
-pub(crate) fn fold_u([first, second]: [&[u64]; 2], point: Gf128, out: &mut [Gf128], executor: &dyn Executor) {
-    let powers = point.powers(ROWS);
-    fold([first, second], &powers, None, out, executor);
+pub(crate) fn fold_u(columns: [&[u64]; 2], point: Gf128, out: &mut [Gf128], executor: &dyn Executor) {
+    fold(columns, &powers(point), None, out, executor);
 }
 
 /// `V(r)` of every chunk, with all weights.
 pub(crate) fn fold_v(
-    [first, second]: [&[u64]; 2],
+    columns: [&[u64]; 2],
     weights: &Weights,
     point: Gf128,
     out: &mut [Gf128],
     executor: &dyn Executor,
 ) {
-    let mut powers = point.powers(ROWS);
+    let mut powers = powers(point);
     powers.reverse();
     for (power, &weight) in powers.iter_mut().zip(&weights.rows) {
         *power *= weight;
     }
-    fold([first, second], &powers, Some(&weights.tiles), out, executor);
+    fold(columns, &powers, Some(&weights.tiles), out, executor);
+}
+
+/// The powers of a point, one a row.
+fn powers(point: Gf128) -> [Gf128; ROWS] {
+    let mut power = Gf128::ONE;
+    std::array::from_fn(|_| {
+        let this = power;
+        power *= point;
+        this
+    })
 }
 
 /// The sums of the `powers` whose bit is set in a lane, over all lanes of all tiles, perhaps times the weight
 /// of the lane.
 fn fold(
     columns: [&[u64]; 2],
-    powers: &[Gf128],
+    powers: &[Gf128; ROWS],
     weights: Option<&[[Gf128; 2]]>,
     out: &mut [Gf128],
     executor: &dyn Executor,
 ) {
-    let tables = &byte_tables(powers);
+    let map = &LinearMap::new(powers);
     let tiles = tiles(columns[0].len());
     let size = part(tiles, 1, executor);
     let mut tasks: Vec<Task<'_>> = Vec::new();
     for (column, out) in columns.into_iter().zip(out.chunks_mut(LANES * tiles)) {
         for (index, out) in out.chunks_mut(LANES * size).enumerate() {
             let tile = index * size;
-            tasks.push(Box::new(move || run(Fold { column, tile, tables, weights, out })));
+            tasks.push(Box::new(move || run(Fold { column, tile, map, weights, out })));
         }
     }
     executor.run(tasks);
-}
-
-/// `table[b][byte]` is the sum of the powers `8 b + i`, of which there is one a row, over the set bits `i` of the byte.
-fn byte_tables(powers: &[Gf128]) -> [[Gf128; 256]; ROWS / 8] {
-    std::array::from_fn(|index| {
-        let powers = &powers[8 * index..];
-        let mut table = [Gf128::ZERO; 256];
-        for byte in 1..256usize {
-            table[byte] = table[byte & (byte - 1)] + powers[byte.trailing_zeros() as usize];
-        }
-        table
-    })
 }
 
 /// Words `start..` of a column, which ends in zeros.

@@ -3,7 +3,7 @@ use algebra::{Bits, Field, Gf128, Prg};
 use proptest::prelude::*;
 
 use super::*;
-use crate::executor::Inline;
+use crate::executor::{Backwards, Inline};
 use crate::share::BitShare;
 
 /// A batch of one layer of gates, with any claims.
@@ -32,8 +32,8 @@ fn naive_claim(bits: &[u64], weights: &Weights) -> Gf128 {
 
 /// What the two verifiers' claims add up to if all gates are right.
 fn inner_product(gates: &Gates) -> Vec<u64> {
-    let word = |w: usize| (gates.x_own[w] & gates.y_next[w]) ^ (gates.y_own[w] & gates.x_next[w]);
-    (0..gates.x_own.len()).map(word).collect()
+    let products = &(&gates.x_own & &gates.y_next) ^ &(&gates.y_own & &gates.x_next);
+    products.words().to_vec()
 }
 
 proptest! {
@@ -51,8 +51,8 @@ proptest! {
         polynomial.insert(ROWS - 1, total);
         let folded = polynomial.iter().rev().fold(Gf128::ZERO, |sum, &g| sum * point + g);
         let [mut u, mut v] = [0, 1].map(|_| prg.elements::<Gf128>(elements(&gates)));
-        fold_u([&gates.x_own, &gates.y_own], point, &mut u, &Inline);
-        fold_v([&gates.y_next, &gates.x_next], &weights, point, &mut v, &Inline);
+        fold_u([gates.x_own.words(), gates.y_own.words()], point, &mut u, &Inline);
+        fold_v([gates.y_next.words(), gates.x_next.words()], &weights, point, &mut v, &Inline);
         prop_assert_eq!(Gf128::inner_product(&u, &v), folded);
     }
 
@@ -61,7 +61,7 @@ proptest! {
         let mut prg = Prg::new(&seed);
         let gates = gates(words, &mut prg);
         let weights = Weights::draw(&gates, &mut prg);
-        prop_assert_eq!(claim(&gates.left_claim, &weights), naive_claim(&gates.left_claim, &weights));
+        prop_assert_eq!(claim(gates.left_claim.words(), &weights), naive_claim(gates.left_claim.words(), &weights));
     }
 
     #[test]
@@ -72,11 +72,11 @@ proptest! {
         let tiles = 0..weights.tiles.len();
         let sums = run_every_way(Correlate { gates: &gates, weights: &weights, tiles });
         prop_assert!(sums.iter().all(|sum| *sum == sums[0]));
-        let claims = run_every_way(Claim { bits: &gates.left_claim, weights: &weights });
+        let claims = run_every_way(Claim { bits: gates.left_claim.words(), weights: &weights });
         prop_assert!(claims.iter().all(|claim| *claim == claims[0]));
 
-        let tables = byte_tables(&prg.elements::<Gf128>(ROWS));
-        let folds = run_every_way(FoldAll { column: &gates.x_own, tables: &tables, weights: &weights.tiles });
+        let map = &LinearMap::new(&std::array::from_fn(|_| prg.element()));
+        let folds = run_every_way(FoldAll { column: gates.x_own.words(), map, weights: &weights.tiles });
         prop_assert!(folds.iter().all(|fold| *fold == folds[0]));
     }
 }
@@ -85,7 +85,7 @@ proptest! {
 #[derive(Clone)]
 struct FoldAll<'a> {
     column: &'a [u64],
-    tables: &'a [[Gf128; 256]; ROWS / 8],
+    map: &'a LinearMap,
     weights: &'a [[Gf128; 2]],
 }
 
@@ -94,8 +94,8 @@ impl algebra::carryless::Kernel for FoldAll<'_> {
 
     fn run<C: algebra::carryless::Carryless>(self, c: C) -> Vec<Gf128> {
         let mut out = vec![Gf128::ZERO; LANES * self.weights.len()];
-        let (column, tables, weights) = (self.column, self.tables, Some(self.weights));
-        Fold { column, tile: 0, tables, weights, out: &mut out }.run(c);
+        let (column, map, weights) = (self.column, self.map, Some(self.weights));
+        Fold { column, tile: 0, map, weights, out: &mut out }.run(c);
         out
     }
 }
@@ -109,5 +109,26 @@ fn one_wrong_gate_changes_the_claim_wherever_it_is() {
         let mut error = vec![0; 300];
         error[word] = 1 << bit;
         assert_ne!(claim(&error, &weights), Gf128::ZERO);
+    }
+}
+
+/// Around the lengths at which gates are cut into tiles, and tiles into tasks.
+#[test]
+fn the_level_comes_to_the_same_however_its_work_is_cut() {
+    let mut prg = Prg::new(&[2; 16]);
+    for tiles in 1..=7 {
+        for words in [TILE_WORDS * tiles - 1, TILE_WORDS * tiles, TILE_WORDS * tiles + 1] {
+            let gates = gates(words, &mut prg);
+            let (weights, point) = (Weights::draw(&gates, &mut prg), prg.element());
+            let all = |executor: &dyn Executor| {
+                let [mut u, mut v] = [0, 1].map(|_| vec![Gf128::ZERO; elements(&gates)]);
+                fold_u([gates.x_own.words(), gates.y_own.words()], point, &mut u, executor);
+                fold_v([gates.y_next.words(), gates.x_next.words()], &weights, point, &mut v, executor);
+                (coefficients(&gates, &weights, executor), u, v)
+            };
+            for width in [2, 3] {
+                assert!(all(&Backwards(width)) == all(&Inline), "{words} words by {width}");
+            }
+        }
     }
 }
