@@ -133,7 +133,10 @@ mod tests {
     use super::*;
     use twopc::channel::Channel as _;
 
+    /// For who waits in vain.
     const SHORT: Duration = Duration::from_millis(50);
+    /// For who does not.
+    const LONG: Duration = Duration::from_mins(1);
 
     fn runtime() -> tokio::runtime::Runtime {
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
@@ -141,7 +144,7 @@ mod tests {
 
     fn pair(runtime: &tokio::runtime::Runtime) -> (Channel, Channel) {
         let (a, b) = tokio::io::duplex(1000);
-        (Channel::over(a, runtime.handle(), SHORT), Channel::over(b, runtime.handle(), SHORT))
+        (Channel::over(a, runtime.handle(), LONG), Channel::over(b, runtime.handle(), LONG))
     }
 
     #[test]
@@ -167,16 +170,22 @@ mod tests {
     fn an_announced_length_beyond_the_limit_is_refused() {
         let runtime = runtime();
         let (a, mut b) = tokio::io::duplex(1000);
-        let mut a = Channel::over(a, runtime.handle(), SHORT);
+        let mut a = Channel::over(a, runtime.handle(), LONG);
         runtime.block_on(b.write_all(&u32::MAX.to_le_bytes())).unwrap();
         assert_eq!(a.recv(1000), Err(ChannelError::TooLong { limit: 1000 }));
     }
 
     #[test]
-    fn silence_is_a_stall_and_an_end_is_a_close() {
+    fn silence_is_a_stall() {
+        let runtime = runtime();
+        let (a, _b) = tokio::io::duplex(1000);
+        assert_eq!(Channel::over(a, runtime.handle(), SHORT).recv(1), Err(ChannelError::Stalled));
+    }
+
+    #[test]
+    fn an_end_is_a_close_after_what_was_said() {
         let runtime = runtime();
         let (mut a, mut b) = pair(&runtime);
-        assert_eq!(a.recv(1), Err(ChannelError::Stalled));
         b.send(&[1]).unwrap();
         b.flush().unwrap();
         drop(b);
@@ -188,7 +197,7 @@ mod tests {
     fn a_message_cut_short_is_a_close() {
         let runtime = runtime();
         let (a, mut b) = tokio::io::duplex(1000);
-        let mut a = Channel::over(a, runtime.handle(), SHORT);
+        let mut a = Channel::over(a, runtime.handle(), LONG);
         runtime.block_on(b.write_all(&[9, 0, 0, 0, 1, 2])).unwrap();
         drop(b);
         assert_eq!(a.recv(10), Err(ChannelError::Closed));

@@ -168,7 +168,8 @@ impl Stream {
     }
 
     /// Waits for the next message, which must be `length` bytes long. Calls `grant` when the peer has earned
-    /// credit.
+    /// credit. A peer whose message does not come on by a frame's length within `patience` has stalled: it must not hold
+    /// a session by a byte now and then.
     pub fn recv(
         &self,
         length: usize,
@@ -176,14 +177,19 @@ impl Stream {
         mut grant: impl FnMut(u32),
     ) -> Result<Vec<u8>, Failure> {
         let mut message = Vec::new();
+        let (mut deadline, mut due) = (Instant::now() + patience, MAX_PAYLOAD);
         loop {
-            let chunk = self.next_chunk(patience, &mut grant)?;
+            let chunk = self.next_chunk(deadline, &mut grant)?;
             let total = message.len() + chunk.bytes.len();
+            if total >= due {
+                (deadline, due) = (Instant::now() + patience, total + MAX_PAYLOAD);
+            }
             if total > length || (chunk.last && total < length) {
                 return Err(Failure::Length(total));
             }
             if message.is_empty() {
                 message = chunk.bytes;
+                message.reserve_exact(length - message.len());
             } else {
                 message.extend_from_slice(&chunk.bytes);
             }
@@ -193,9 +199,8 @@ impl Stream {
         }
     }
 
-    fn next_chunk(&self, patience: Duration, grant: &mut impl FnMut(u32)) -> Result<Chunk, Failure> {
+    fn next_chunk(&self, deadline: Instant, grant: &mut impl FnMut(u32)) -> Result<Chunk, Failure> {
         let mut inbox = lock(&self.inbox);
-        let deadline = Instant::now() + patience;
         let chunk = loop {
             if let Some(chunk) = inbox.chunks.pop_front() {
                 break chunk;
@@ -386,5 +391,21 @@ mod tests {
         stream.end();
         assert_eq!(stream.recv(1, PATIENCE, |_| ()).unwrap(), [1]);
         assert_eq!(stream.recv(1, PATIENCE, |_| ()), Err(Failure::Closed));
+    }
+
+    /// Two thousand bytes, one in a millisecond, in a fifth of a second.
+    #[test]
+    fn a_peer_that_says_a_byte_now_and_then_has_stalled() {
+        let stream = Stream::new([0; 32]);
+        let received = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for byte in 0..2000 {
+                    std::thread::sleep(Duration::from_millis(1));
+                    stream.deliver(vec![0], byte == 1999).unwrap();
+                }
+            });
+            stream.recv(2000, Duration::from_millis(200), |_| ())
+        });
+        assert_eq!(received, Err(Failure::Stalled));
     }
 }
