@@ -98,28 +98,36 @@ struct Inputs {
 
 type Program = fn(&BitShare, &FieldShare, &mut Session) -> Result<(), Abort>;
 
-/// Runs a program and verifies it; the cheater changes its first message of the step.
-fn run(inputs: &Inputs, program: Program, cheat: Option<(Party, Step, usize)>) -> [Result<(), Abort>; 3] {
+/// Runs a program at three parties.
+pub(crate) fn at_three<T: Send>(
+    program: impl Fn(&mut Session) -> Result<T, Abort> + Sync,
+) -> [Result<T, Abort>; 3] {
     let config = Config { sid: [1; 32], program: [2; 32], inputs: [3; 32] };
     std::thread::scope(|scope| {
         let party = |network: Wires| {
-            let (me, config) = (network.me, &config);
+            let (nonce, config, program) = ([network.me.index() as u8; 32], &config, &program);
             scope.spawn(move || {
-                let nonce = [me.index() as u8; 32];
-                let mut session = Session::open(Box::new(network), Arc::new(Inline), config, nonce)?;
-                if let Some((_, step, byte)) = cheat.filter(|cheat| cheat.0 == me) {
-                    let mut done = false;
-                    session.cheat = Some(Box::new(move |sent, message: &mut Vec<u8>| {
-                        if sent == step && !std::mem::replace(&mut done, true) {
-                            message[byte] ^= 1;
-                        }
-                    }));
-                }
-                program(&inputs.bits[me.index()], &inputs.field[me.index()], &mut session)?;
-                session.verify_pending()
+                program(&mut Session::open(Box::new(network), Arc::new(Inline), config, nonce)?)
             })
         };
         Wires::three().map(party).map(|party| party.join().expect("no party panics"))
+    })
+}
+
+/// Runs a program and verifies it; the cheater changes its first message of the step.
+fn run(inputs: &Inputs, program: Program, cheat: Option<(Party, Step, usize)>) -> [Result<(), Abort>; 3] {
+    at_three(|session| {
+        let me = session.party();
+        if let Some((_, step, byte)) = cheat.filter(|cheat| cheat.0 == me) {
+            let mut done = false;
+            session.cheat = Some(Box::new(move |sent, message: &mut Vec<u8>| {
+                if sent == step && !std::mem::replace(&mut done, true) {
+                    message[byte] ^= 1;
+                }
+            }));
+        }
+        program(&inputs.bits[me.index()], &inputs.field[me.index()], session)?;
+        session.verify_pending()
     })
 }
 

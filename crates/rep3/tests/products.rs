@@ -33,6 +33,25 @@ fn gates_of_every_length_match_the_clear() {
     }
 }
 
+/// One gate less than a batch, as many, one more; and batches whose size is no multiple of a word.
+#[test]
+fn columns_around_the_size_of_a_batch_match_the_clear() {
+    let mut prg = Prg::new(&[7; 16]);
+    for ands in [1, 63, 64, 65, 128, 300] {
+        for len in [ands - 1, ands, ands + 1, 2 * ands - 1, 2 * ands, 2 * ands + 1, 3 * ands + 64] {
+            let (x, y) = (prg.bits(len), prg.bits(len));
+            let (sx, sy) = (deal_bits(&x, &mut prg), deal_bits(&y, &mut prg));
+            let world = World::new(3).with_limits(BatchLimits { ands, terms: 64 });
+            let z = all_equal(world.run(|session| {
+                let z = and(&mine(&sx, session), &mine(&sy, session), session)?;
+                let z = session.verify(z)?;
+                open(&z, session)
+            }));
+            assert_eq!(z, &x & &y, "{len} gates in batches of {ands}");
+        }
+    }
+}
+
 #[test]
 fn layers_of_unequal_columns_and_several_batches_match_the_clear() {
     let lens = [1, 70, 0, 64, 5, 128, 63, 1, 200, 257, 1000, 512];

@@ -101,3 +101,50 @@ fn numbers(columns: &[Bits]) -> Vec<Fp> {
     let number = |row: &[u64]| row.iter().rev().fold(0u128, |number, &word| number << 64 | u128::from(word));
     words.chunks(columns.len().div_ceil(64).max(1)).map(|row| Fp::new(number(row))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cheating::at_three;
+
+    /// The sums that are opened before they are verified show nothing because of these masks.
+    #[test]
+    fn masks_are_uniform_fresh_and_known_to_the_two_holders_of_a_component() {
+        let (rows, width) = (500, 20);
+        let drawn = at_three(|session| {
+            Ok([0; 2].map(|_| {
+                let Masks { first, second, values } = Masks::draw(rows, width, session);
+                let whole =
+                    |mask: &[BitShare], pick: fn(&BitShare) -> &Bits| Bits::concat(mask.iter().map(pick));
+                let own = [whole(&first, |bit| &bit.own), whole(&second, |bit| &bit.own)];
+                let next = [whole(&first, |bit| &bit.next), whole(&second, |bit| &bit.next)];
+                let columns = |mask: &[BitShare], pick: fn(&BitShare) -> &Bits| {
+                    numbers(&mask.iter().map(|bit| pick(bit).clone()).collect::<Vec<_>>())
+                };
+                let as_numbers = [columns(&first, |bit| &bit.own), columns(&second, |bit| &bit.own)];
+                (own, next, values, as_numbers)
+            }))
+        });
+        let drawn = drawn.map(|result| result.expect("honest parties do not abort"));
+        let none = Bits::zeros(rows * width);
+        for time in 0..2 {
+            for (mask, component) in [(0, 1), (1, 2)] {
+                let (left, holder, other) =
+                    (&drawn[component - 1], &drawn[component], &drawn[(component + 1) % 3]);
+                let (own, _, values, as_numbers) = &holder[time];
+                assert_eq!(left[time].1[mask], own[mask], "both holders have the same");
+                assert!([&holder[time].1[mask], &left[time].0[mask]].iter().all(|bits| **bits == none));
+                assert!(other[time].0[mask] == none && other[time].1[mask] == none, "the third has none");
+                assert_eq!((&values.0, &left[time].2.1), (&as_numbers[mask], &values.0));
+                // 10,000 bits: standard deviation 50.
+                assert!(
+                    own[mask].count_ones().abs_diff(5000) < 300,
+                    "{} bits are set",
+                    own[mask].count_ones()
+                );
+                let again = &holder[1 - time].0[mask] ^ &own[mask];
+                assert!(again.count_ones().abs_diff(5000) < 300, "drawn afresh");
+            }
+        }
+    }
+}

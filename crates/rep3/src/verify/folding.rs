@@ -202,7 +202,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::executor::Inline;
+    use crate::executor::{Backwards, Inline};
 
     /// Folds level by level, from the definition: `width` elements are left for the last point.
     fn by_levels<F: Field>(kind: Vector, mut vector: Vec<F>, points: &[F], width: usize) -> F {
@@ -248,6 +248,23 @@ mod tests {
             agrees::<Gf128>(&seed, levels, 8, fill, cut);
             agrees::<F127>(&seed, levels, 8, 1.0, cut);
             agrees::<Fp>(&seed, 0, 1 + levels % 8, 1.0, cut);
+        }
+    }
+
+    /// Around the lengths at which the work is cut into tasks and blocks.
+    #[test]
+    fn a_vector_folds_the_same_however_it_is_cut() {
+        let mut prg = Prg::new(&[3; 16]);
+        let points: Vec<Fp> = prg.elements(13);
+        for full in [BLOCK, 2 * BLOCK, TASK, 2 * TASK, 3 * TASK] {
+            for n in [full - 1, full, full + 1] {
+                let vector: Vec<Fp> = prg.elements(n);
+                for folding in Folding::both(&points, 8) {
+                    let folded = [1, BLOCK - 1].map(|start| folding.fold(start, &vector, &Inline));
+                    let cut = [1, BLOCK - 1].map(|start| folding.fold(start, &vector, &Backwards(3)));
+                    assert_eq!(folded, cut, "{n} elements");
+                }
+            }
         }
     }
 }

@@ -231,7 +231,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::executor::Inline;
+    use crate::executor::{Backwards, Inline};
 
     /// Pending products of two kinds, with any factors.
     fn products(outputs: &[Outputs], prg: &mut Prg) -> Products {
@@ -308,6 +308,33 @@ mod tests {
                 terms.fill(block);
             }
             prop_assert_eq!(&drawn, &expected[start..]);
+        }
+    }
+
+    /// Around the lengths at which the work is cut into tasks and blocks.
+    #[test]
+    fn the_level_comes_to_the_same_however_its_work_is_cut() {
+        let mut prg = Prg::new(&[4; 16]);
+        let points: Vec<Fp> = prg.elements(12);
+        let foldings = Folding::both(&points, 8);
+        for full in [BLOCK, 2 * BLOCK, TASK, 2 * TASK, 3 * TASK] {
+            for n in [full - 1, full, full + 1] {
+                let products =
+                    products(&[Outputs { count: n - 3, terms: 1 }, Outputs { count: 1, terms: 3 }], &mut prg);
+                let (weights, point) = (Weights::new(&products, prg.clone()), prg.element());
+                let all = |executor: &dyn Executor| {
+                    let [mut u, mut v] = [0; 2].map(|_| vec![Fp::ZERO; n]);
+                    fold_u(products.own(), point, &mut u, executor);
+                    fold_v(products.next(), &weights, point, &mut v, executor);
+                    let ends = [
+                        left_end(products.own(), point, &foldings[0], executor),
+                        right_end(products.own(), &weights, point, &foldings[1], executor),
+                        weights.claim(&products.right_claim, executor),
+                    ];
+                    (coefficients(&products, &weights, executor), ends, u, v)
+                };
+                assert!(all(&Backwards(3)) == all(&Inline), "{n} terms");
+            }
         }
     }
 }

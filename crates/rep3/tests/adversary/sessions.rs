@@ -110,3 +110,26 @@ fn a_session_opened_again_masks_its_messages_afresh() {
     assert_eq!(first.len(), second.len());
     assert!(first.iter().zip(&second).all(|(a, b)| a != b));
 }
+
+/// Were a message not part of its sender's challenges, the sender could know its random weights first, and choose errors
+/// that cancel.
+#[test]
+fn challenges_depend_on_what_was_sent_to_either_side() {
+    let (random, zeros) = (Fixture::new(), Fixture::zeros());
+    // The same seed gives the same keys, hence the same salts.
+    let digests = |fixture: &Fixture| {
+        let watch = Tamper::new();
+        assert!(fixture.run(&watch, 1, PATIENT).iter().all(Result::is_ok));
+        let digest = |party, step, batch| {
+            let sent = watch.sent().into_iter().filter(|m| m.from == party && m.step.0 == step);
+            sent.map(|message| message.bytes[..32].to_vec()).nth(batch).unwrap()
+        };
+        // To the right party, what went left; to the left one, what went right: in the first batch, votes only.
+        let of = |party| [digest(party, "verify/digests", 0), digest(party, "verify/shares", 1)];
+        Party::ALL.map(of)
+    };
+    assert_eq!(digests(&random), digests(&random));
+    for (one, other) in digests(&random).as_flattened().iter().zip(digests(&zeros).as_flattened()) {
+        assert_ne!(one, other);
+    }
+}

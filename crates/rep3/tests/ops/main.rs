@@ -5,6 +5,7 @@
 mod compare;
 mod convert;
 mod ingest;
+mod rounds;
 mod scalar;
 mod sum;
 

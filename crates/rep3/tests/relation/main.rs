@@ -119,26 +119,28 @@ fn a_key_of_zero_does_not_match_nothing() {
 
 #[test]
 fn a_join_keeps_the_rows_that_match() {
-    let mut prg = seeded("join", 1);
-    let (keys, among) = (signed(80, 6, &mut prg), distinct(30, &mut prg));
-    let ((left, left_table), (right, right_table)) = (payload(80, &mut prg), payload(30, &mut prg));
-    let (a, b) = (deal_ints(&keys, 6, true, &mut prg), deal_ints(&among, 6, true, &mut prg));
-    let (joined, field) = run(1, |session| {
-        let (keys, among) = (mine(&a, session), mine(&b, session));
-        let (l, r) = (mine(&left_table, session), mine(&right_table, session));
-        let (keys, table) = join(&keys, &l, &among, &r, session)?;
-        reveal((keys, table.field), session)
-    });
-    let mut found: Vec<(i128, Fp, Fp)> =
-        (0..joined.len()).map(|i| (joined[i], field[0][i], field[1][i])).collect();
-    let mut expected: Vec<(i128, Fp, Fp)> = Vec::new();
-    for (i, key) in keys.iter().enumerate() {
-        let row = among.iter().position(|other| other == key);
-        expected.extend(row.map(|row| (*key, Fp::from_i128(left[i]), Fp::from_i128(right[row]))));
+    for (n, others) in [(0, 0), (0, 3), (3, 0), (1, 1), (2, 64), (80, 30), (64, 64), (65, 1)] {
+        let mut prg = seeded("join", (n + others) as u8);
+        let (keys, among) = (signed(n, 6, &mut prg), distinct(others, &mut prg));
+        let ((left, left_table), (right, right_table)) = (payload(n, &mut prg), payload(others, &mut prg));
+        let (a, b) = (deal_ints(&keys, 6, true, &mut prg), deal_ints(&among, 6, true, &mut prg));
+        let (joined, field) = run(n as u64, |session| {
+            let (keys, among) = (mine(&a, session), mine(&b, session));
+            let (l, r) = (mine(&left_table, session), mine(&right_table, session));
+            let (keys, table) = join(&keys, &l, &among, &r, session)?;
+            reveal((keys, table.field), session)
+        });
+        let mut found: Vec<(i128, Fp, Fp)> =
+            (0..joined.len()).map(|i| (joined[i], field[0][i], field[1][i])).collect();
+        let mut expected: Vec<(i128, Fp, Fp)> = Vec::new();
+        for (i, key) in keys.iter().enumerate() {
+            let row = among.iter().position(|other| other == key);
+            expected.extend(row.map(|row| (*key, Fp::from_i128(left[i]), Fp::from_i128(right[row]))));
+        }
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "{n} and {others} rows");
     }
-    found.sort_unstable();
-    expected.sort_unstable();
-    assert_eq!(found, expected);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use algebra::{Field, Fp, Gf128, Prg, encode};
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::executor::Inline;
+use crate::executor::{Backwards, Inline};
 use crate::network::Party;
 use crate::verify::chain::Statement;
 use crate::verify::folding::Reading;
@@ -114,6 +114,26 @@ fn true_statements_are_accepted_at_every_length() {
     complete::<Gf128>();
     complete::<Gf256>();
     complete::<F127>();
+}
+
+/// Around the lengths at which the work is cut into tasks and blocks.
+#[test]
+fn a_proof_is_the_same_however_its_work_is_cut() {
+    fn prove<F: Field>(n: usize, executor: &dyn Executor) -> (Vec<F>, Vec<[u8; 32]>) {
+        let [mut u, mut v] = vectors::<F>(n, 5);
+        let setting = Setting::new(1);
+        let mut prover = setting.prover();
+        prover.finish(&mut u, &mut v, executor);
+        (prover.message, prover.digests)
+    }
+    for full in [2 * BLOCK, 4 * BLOCK, 2 * TASK, 4 * TASK, 6 * TASK, 8 * TASK] {
+        for n in [full - 1, full, full + 1] {
+            for width in [2, 3] {
+                assert!(prove::<Fp>(n, &Backwards(width)) == prove(n, &Inline), "{n} terms by {width}");
+                assert!(prove::<Gf128>(n, &Backwards(width)) == prove(n, &Inline), "{n} terms by {width}");
+            }
+        }
+    }
 }
 
 #[test]
