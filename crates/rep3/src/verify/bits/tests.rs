@@ -112,6 +112,24 @@ fn one_wrong_gate_changes_the_claim_wherever_it_is() {
     }
 }
 
+/// Each of the three weights keeps errors apart that share the two others.
+#[test]
+fn two_wrong_gates_do_not_cancel_in_rows_halves_or_tiles() {
+    let mut prg = Prg::new(&[1; 16]);
+    let gates = gates(2 * TILE_WORDS, &mut prg);
+    let weights = Weights::draw(&gates, &mut prg);
+    for first in [0, 1, ROW_WORDS, 5] {
+        for (apart, other) in [("a row", ROW_WORDS), ("half a row", 2), ("a tile", TILE_WORDS)] {
+            for bit in [0, 17, 63] {
+                let mut error = vec![0; 2 * TILE_WORDS];
+                error[first] = 1 << bit;
+                error[first + other] = 1 << bit;
+                assert_ne!(claim(&error, &weights), Gf128::ZERO, "bit {bit} of word {first} and {apart} on");
+            }
+        }
+    }
+}
+
 /// Around the lengths at which gates are cut into tiles, and tiles into tasks.
 #[test]
 fn the_level_comes_to_the_same_however_its_work_is_cut() {
