@@ -73,3 +73,71 @@ impl Chain {
         self.transcript.digest()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use algebra::Fp;
+
+    use super::*;
+
+    #[test]
+    fn every_part_of_a_statement_changes_all_weights_and_points() {
+        let (a, b) = ([1; 32], [2; 32]);
+        let statement = || Statement {
+            sid: &a,
+            field: "a",
+            batch: 1,
+            prover: Party::P0,
+            shape: &[3, 4],
+            sent_left: &a,
+            sent_right: &a,
+        };
+        let statements = [
+            statement(),
+            Statement { sid: &b, ..statement() },
+            Statement { field: "b", ..statement() },
+            Statement { batch: 2, ..statement() },
+            Statement { prover: Party::P1, ..statement() },
+            Statement { shape: &[4, 3], ..statement() },
+            Statement { shape: &[3, 4, 0], ..statement() },
+            Statement { sent_left: &b, ..statement() },
+            Statement { sent_right: &b, ..statement() },
+        ];
+        let mut seen = HashSet::new();
+        for statement in &statements {
+            let mut chain = Chain::new(statement);
+            assert!((0..3).all(|assertion| seen.insert(chain.weights(assertion).block())));
+            assert!((0..3).all(|_| seen.insert(chain.absorb::<Fp>(&[5; 32]).value())));
+        }
+    }
+
+    #[test]
+    fn every_point_depends_on_all_messages_before_it() {
+        let (a, b) = ([1; 32], [2; 32]);
+        let points = |digests: [&[u8; 32]; 3]| {
+            let statement = Statement {
+                sid: &a,
+                field: "a",
+                batch: 1,
+                prover: Party::P0,
+                shape: &[],
+                sent_left: &a,
+                sent_right: &a,
+            };
+            let mut chain = Chain::new(&statement);
+            (digests.map(|digest| chain.absorb::<Fp>(digest)), chain.digest())
+        };
+        let (first, end) = points([&a, &a, &a]);
+        for changed in 0..3 {
+            let mut digests = [&a; 3];
+            digests[changed] = &b;
+            let (other, other_end) = points(digests);
+            for (level, (one, other)) in first.iter().zip(&other).enumerate() {
+                assert_eq!(one == other, level < changed, "message {changed}, point {level}");
+            }
+            assert_ne!(end, other_end);
+        }
+    }
+}
