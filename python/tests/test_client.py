@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Iterator
 
@@ -112,3 +113,41 @@ def test_refusals_have_codes(client: ms.Client, demo: dict) -> None:
     with pytest.raises(ms.ClientError) as caught:
         ms.Client(demo["survey"], Path(demo["folder"], "no.key"))
     assert "no.key" in caught.value.cause
+
+
+#: A program in a file, as the command traces it.
+PROGRAM = """
+import mpcstats as ms
+
+
+@ms.program
+def held(t: ms.Table):
+    return {"n": t.count(), "held": t.eth_free.sum()}
+"""
+
+
+def command(*arguments: str | Path) -> str:
+    """What a command prints; its `python3` is the one that runs this."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run([BINARY, *arguments], capture_output=True, text=True, env={**os.environ, "PATH": path})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_command_asks_a_program_in_a_file(demo: dict, tmp_path: Path) -> None:
+    program = tmp_path / "held.py"
+    program.write_text(PROGRAM)
+    keys = Path(demo["folder"], "consumer.key")
+    asked = command("query", "--survey", demo["survey"], "--keys", keys, "--program", program, "--json")
+    results = {row["path"][0]: row["value"] for row in json.loads(asked)["results"]}
+    assert results["n"] == PROVIDERS and results["held"] > 0
+
+
+def test_a_survey_lists_a_program_in_a_file(demo: dict, tmp_path: Path) -> None:
+    for file in Path(demo["folder"]).glob("*.toml"):
+        (tmp_path / file.name).write_text(file.read_text())
+    (tmp_path / "held.py").write_text(PROGRAM)
+    survey = tmp_path / "survey.toml"
+    listed = '\n[[plans]]\nname = "held"\nprogram = "held.py"\n'
+    survey.write_text(survey.read_text() + listed)
+    assert "held" in command("survey", "check", tmp_path)
