@@ -7,47 +7,40 @@
 //! | `OTEL_EXPORTER_OTLP_ENDPOINT` | where spans go, as OTLP over HTTP (`http://collector:4318`); without it none are made |
 //! | `OTEL_SERVICE_NAME` | the name under which they go; the role, unless it says otherwise |
 //!
-//! A span of a trace carries the trace's id ([`crate::http::traced`]), which the three parties share; the spans
-//! inside it belong to the same trace. OTLP's JSON form is a few fields, and the HTTP client is here anyway: that
-//! is why no exporter library is.
+//! The libraries' own variables hold as well: `OTEL_BSP_SCHEDULE_DELAY`, `OTEL_TRACES_SAMPLER`, `OTEL_RESOURCE_ATTRIBUTES`.
+//!
+//! A span outside of all others begins a trace under the id that the three parties share ([`crate::http::traced`]);
+//! the spans inside it belong to the same trace. What belongs to no trace is not sent.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use serde_json::{Value, json};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{SpanId, TraceId, TracerProvider as _};
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SdkTracerProvider};
 use survey::{Code, Refusal};
 use tracing::Subscriber;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer};
 
-/// How many spans may wait to be sent; more are dropped, and the server goes on.
-const WAITING: usize = 4096;
-/// How many spans go at once, and how long the first of them waits for others.
-const BATCH: usize = 512;
-const PAUSE: Duration = Duration::from_secs(2);
+use crate::http::trace_id;
+
 /// How long a collector may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was started; dropping it sends what waits.
 #[must_use = "dropping it ends the export of spans"]
-pub struct Telemetry {
-    sender: Option<JoinHandle<()>>,
-    /// Its end ends the thread.
-    spans: Option<SyncSender<Option<Value>>>,
-}
+pub struct Telemetry(Option<SdkTracerProvider>);
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        if let Some(spans) = self.spans.take() {
-            let _gone = spans.send(None);
-        }
-        if let Some(sender) = self.sender.take() {
-            let _panicked = sender.join();
+        if let Some(provider) = &self.0 {
+            // A collector that is away costs spans, and nothing else.
+            let _lost = provider.shutdown();
         }
     }
 }
@@ -69,144 +62,106 @@ pub fn start(role: &str) -> Result<Telemetry, Refusal> {
             return Err(Refusal::new(Code::InvalidConfiguration, detail));
         }
     };
-    let mut telemetry = Telemetry { sender: None, spans: None };
-    let export = match variable("OTEL_EXPORTER_OTLP_ENDPOINT") {
-        None => None,
-        Some(endpoint) => {
-            let name = variable("OTEL_SERVICE_NAME").unwrap_or_else(|| format!("mpcstats-{role}"));
-            let (export, sender) = exporter(&endpoint, name)?;
-            telemetry = Telemetry { sender: Some(sender), spans: Some(export.spans.clone()) };
-            Some(export)
-        }
-    };
+    let name = || variable("OTEL_SERVICE_NAME").unwrap_or_else(|| format!("mpcstats-{role}"));
+    let endpoint = variable("OTEL_EXPORTER_OTLP_ENDPOINT");
+    let provider = endpoint.map(|endpoint| provider(&endpoint, name())).transpose()?;
+    let export = provider.as_ref().map(export);
     let _set = tracing_subscriber::registry().with(filter).with(lines).with(export).try_init();
-    Ok(telemetry)
+    Ok(Telemetry(provider))
 }
 
-/// A layer that exports the spans of traces to a collector, and the thread that sends them.
-///
-/// # Errors
-/// [`Code::InvalidConfiguration`] if no thread or client can be made.
-pub fn exporter(endpoint: &str, name: String) -> Result<(Export, JoinHandle<()>), Refusal> {
-    let fault = |error: std::io::Error| Refusal::new(Code::InvalidConfiguration, error.to_string());
-    let (spans, receiver) = sync_channel(WAITING);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(fault)?;
-    let client = crate::http::client::outside()?;
-    let url = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
-    let work = move || {
-        while let Some((batch, ended)) = next_batch(&receiver) {
-            let body = document(&name, batch);
-            let sending = client.post(&url).timeout(PATIENCE).json(&body).send();
-            // A collector that is away costs spans, and nothing else: saying so would make new ones.
-            let _sent = runtime.block_on(sending);
-            if ended {
-                break;
-            }
-        }
-    };
-    let thread = std::thread::Builder::new().name("spans".into()).spawn(work).map_err(fault)?;
-    Ok((Export { spans }, thread))
+/// Sends spans to a collector, on a thread of its own.
+fn provider(endpoint: &str, name: String) -> Result<SdkTracerProvider, Refusal> {
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_protocol(Protocol::HttpJson)
+        .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
+        .with_timeout(PATIENCE)
+        .with_http_client(crate::http::client::outside_blocking()?)
+        .build()
+        .map_err(|error| {
+            Refusal::new(Code::InvalidConfiguration, format!("OTEL_EXPORTER_OTLP_ENDPOINT: {error}"))
+        })?;
+    let service =
+        [KeyValue::new("service.name", name), KeyValue::new("service.version", env!("CARGO_PKG_VERSION"))];
+    Ok(SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_id_generator(Shared::default())
+        .with_resource(Resource::builder_empty().with_attributes(service).build())
+        .build())
 }
 
-/// The spans that come within a pause of the first, and whether they are the last.
-fn next_batch(receiver: &Receiver<Option<Value>>) -> Option<(Vec<Value>, bool)> {
-    let mut batch = vec![receiver.recv().ok().flatten()?];
-    while batch.len() < BATCH {
-        match receiver.recv_timeout(PAUSE) {
-            Ok(Some(span)) => batch.push(span),
-            Ok(None) | Err(RecvTimeoutError::Disconnected) => return Some((batch, true)),
-            Err(RecvTimeoutError::Timeout) => break,
-        }
-    }
-    Some((batch, false))
+/// The layer that makes spans of what is traced.
+fn export<S>(provider: &SdkTracerProvider) -> impl Layer<S> + use<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer("mpcstats"))
+        .with_location(false)
+        .with_threads(false)
+        .with_tracked_inactivity(false)
+        .with_target(false)
+        .with_filter(dynamic_filter_fn(|_, context| {
+            context.lookup_current().is_some() || !trace_id().is_empty()
+        }))
 }
 
-/// Spans as OTLP's JSON.
-fn document(name: &str, spans: Vec<Value>) -> Value {
-    let text = |key: &str, value: &str| json!({ "key": key, "value": { "stringValue": value } });
-    let resource = [text("service.name", name), text("service.version", env!("CARGO_PKG_VERSION"))];
-    json!({ "resourceSpans": [{
-        "resource": { "attributes": resource },
-        "scopeSpans": [{ "scope": { "name": "mpcstats" }, "spans": spans }],
-    }] })
-}
+/// The ids of traces are those of the present trace, which other servers share; those of spans are random.
+#[derive(Clone, Debug, Default)]
+struct Shared(RandomIdGenerator);
 
-/// Exports the spans of traces.
-#[derive(Debug)]
-pub struct Export {
-    spans: SyncSender<Option<Value>>,
-}
-
-/// What is known of a span while it is open.
-struct Open {
-    id: [u8; 8],
-    /// The trace's id, if this span names it or one around it does.
-    trace: Option<String>,
-    parent: Option<[u8; 8]>,
-    began: SystemTime,
-    fields: Fields,
-}
-
-#[derive(Default)]
-struct Fields(Vec<(&'static str, String)>);
-
-impl Visit for Fields {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.push((field.name(), value.to_owned()));
+impl IdGenerator for Shared {
+    fn new_trace_id(&self) -> TraceId {
+        TraceId::from_hex(&trace_id()).unwrap_or_else(|_| self.0.new_trace_id())
     }
 
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        self.0.push((field.name(), format!("{value:?}")));
+    fn new_span_id(&self) -> SpanId {
+        self.0.new_span_id()
     }
 }
 
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Export {
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let Some(span) = context.span(id) else { return };
-        let mut fields = Fields::default();
-        attributes.record(&mut fields);
-        let named = fields.0.iter().position(|(name, _)| *name == crate::http::TRACE_FIELD);
-        let mut trace = named.map(|at| fields.0.swap_remove(at).1);
-        let mut parent = None;
-        if let Some(around) = span.parent()
-            && let Some(open) = around.extensions().get::<Open>()
-        {
-            parent = Some(open.id);
-            trace = trace.or_else(|| open.trace.clone());
-        }
-        let open = Open { id: rand::random(), trace, parent, began: SystemTime::now(), fields };
-        span.extensions_mut().insert(open);
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
 
-    fn on_record(&self, id: &Id, record: &Record<'_>, context: Context<'_, S>) {
-        let Some(span) = context.span(id) else { return };
-        if let Some(open) = span.extensions_mut().get_mut::<Open>() {
-            record.record(&mut open.fields);
-        }
-    }
+    use crate::http::traced;
 
-    fn on_close(&self, id: Id, context: Context<'_, S>) {
-        let Some(span) = context.span(&id) else { return };
-        let Some(open) = span.extensions_mut().remove::<Open>() else { return };
-        let Some(trace) = open.trace else { return };
-        let nanos = |time: SystemTime| {
-            time.duration_since(UNIX_EPOCH).map_or_else(|_| "0".into(), |since| since.as_nanos().to_string())
-        };
-        let attributes: Vec<Value> = open
-            .fields
-            .0
-            .into_iter()
-            .map(|(key, value)| json!({ "key": key, "value": { "stringValue": value } }))
-            .collect();
-        let _full = self.spans.try_send(Some(json!({
-            "traceId": trace,
-            "spanId": hex::encode(open.id),
-            "parentSpanId": open.parent.map(hex::encode).unwrap_or_default(),
-            "name": span.name(),
-            "kind": 1,
-            "startTimeUnixNano": nanos(open.began),
-            "endTimeUnixNano": nanos(SystemTime::now()),
-            "attributes": attributes,
-        })));
+    #[test]
+    fn the_spans_of_a_trace_reach_a_collector() {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let endpoint = format!("http://{}/", listener.local_addr().unwrap());
+        let (received, bodies) = std::sync::mpsc::channel();
+        let take = axum::routing::post(move |axum::Json(body): axum::Json<Value>| async move {
+            received.send(body).unwrap();
+        });
+        let router = axum::Router::new().route("/v1/traces", take);
+        runtime.spawn(async move { axum::serve(listener, router).await });
+
+        let provider = provider(&endpoint, "mpcstats-party".into()).unwrap();
+        let trace = "0123456789abcdef0123456789abcdef";
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(export(&provider)), || {
+            tracing::info_span!("of no trace").in_scope(|| ());
+            let inside = async { tracing::info_span!("inside", height = 3).in_scope(|| ()) };
+            runtime.block_on(traced("batch", trace.into(), inside));
+        });
+        // What waits is sent.
+        drop(Telemetry(Some(provider)));
+
+        let resource = &bodies.try_recv().unwrap()["resourceSpans"][0];
+        let about = resource["resource"]["attributes"].as_array().unwrap();
+        let name = json!({ "key": "service.name", "value": { "stringValue": "mpcstats-party" } });
+        assert!(about.contains(&name), "{about:?}");
+        let spans = resource["scopeSpans"][0]["spans"].as_array().unwrap();
+        let [inside, work] = &spans[..] else { panic!("two spans belong to the trace: {spans:?}") };
+        assert_eq!((&inside["name"], &work["name"]), (&json!("inside"), &json!("work")));
+        assert_eq!((&inside["traceId"], &work["traceId"]), (&json!(trace), &json!(trace)));
+        assert_eq!(inside["parentSpanId"], work["spanId"]);
+        assert_eq!(work["parentSpanId"], "");
+        let attributes = inside["attributes"].as_array().unwrap();
+        assert!(attributes.iter().any(|one| one["key"] == "height"), "{attributes:?}");
     }
 }

@@ -156,8 +156,8 @@ impl Processes {
 
 /// SIGTERM, as an operator or a container's runtime sends it; gives how the process ended.
 pub fn terminate(mut child: Child) -> ExitStatus {
-    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::TERM)
+        .unwrap();
     child.wait().unwrap()
 }
 

@@ -93,6 +93,18 @@ pub fn outside() -> Result<reqwest::Client, Refusal> {
     builder.build().map_err(|error| fault(&error))
 }
 
+/// The same, for threads that may wait: whoever sends spans.
+///
+/// # Errors
+/// [`Code::InvalidConfiguration`] if TLS cannot be configured.
+pub fn outside_blocking() -> Result<reqwest::blocking::Client, Refusal> {
+    let fault = |error: &dyn std::fmt::Display| Refusal::new(Code::InvalidConfiguration, error.to_string());
+    let tls = public_authorities().map_err(|error| fault(&error))?;
+    let builder = reqwest::blocking::Client::builder().tls_backend_preconfigured(tls);
+    let builder = builder.timeout(Duration::from_secs(5));
+    builder.build().map_err(|error| fault(&error))
+}
+
 fn public_authorities() -> Result<rustls::ClientConfig, rustls::Error> {
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());

@@ -30,8 +30,11 @@ tokio::task_local! {
 
 /// Runs something as part of a trace: the id stands in its logs, and in the calls that it makes.
 pub fn traced<F: Future>(what: &'static str, trace: String, work: F) -> impl Future<Output = F::Output> {
-    let span = tracing::info_span!("work", what, %trace);
-    TRACE_ID.scope(trace, work).instrument(span)
+    // The span is made within the scope: what exports it takes its trace's id from there.
+    TRACE_ID.scope(trace.clone(), async move {
+        let span = tracing::info_span!("work", what, %trace);
+        work.instrument(span).await
+    })
 }
 
 /// The trace of something that has an id, which is the same wherever it is traced.
@@ -121,8 +124,11 @@ pub async fn observe(
         (Some(path), method @ (&Method::GET | &Method::POST)) => format!("{method} {}", path.as_str()),
         _ => "none".to_owned(),
     };
-    let span = tracing::info_span!("request", %route, %trace);
-    let response = TRACE_ID.scope(trace, next.run(request)).instrument(span).await;
+    let work = async {
+        let span = tracing::info_span!("request", %route, %trace);
+        next.run(request).instrument(span).await
+    };
+    let response = TRACE_ID.scope(trace.clone(), work).await;
     let status = response.status().as_u16().to_string();
     metrics.add("mpcstats_requests_total", &[("route", &route), ("status", &status)], 1.0);
     if let Some(code) = response.extensions().get::<Code>() {

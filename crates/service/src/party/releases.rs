@@ -203,7 +203,7 @@ impl Engine {
             let idle = queries.is_empty();
             for query in queries {
                 let id = Id::of(&query);
-                if let Err(refusal) = self.serve_query(query).await {
+                if let Err(refusal) = Box::pin(self.serve_query(query)).await {
                     tracing::info!(%refusal, "a query has to wait");
                 }
                 served.extend(id.map(|id| (id, Instant::now())));
