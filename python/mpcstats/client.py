@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Sequence
 
 from mpcstats import _native
+from mpcstats.errors import ProgramError
 from mpcstats.program import Program
 from mpcstats.result import Result, Value
 
@@ -100,8 +101,11 @@ class Client:
         :raises ClientError: if a server refuses or cannot be reached, or a check fails.
         :raises ProgramError: if the program does not fit the survey.
         """
-        plan = program if isinstance(program, str) else program.plan(self.schema)
-        answer = json.loads(self._connection.ask(plan, None if epochs is None else list(epochs), patience))
+        plan, places = (program, []) if isinstance(program, str) else program._trace(self.schema)
+        try:
+            answer = json.loads(self._connection.ask(plan, None if epochs is None else list(epochs), patience))
+        except ProgramError as error:
+            raise error.located(places) from None
         return Release(Result.rows_of(answer["results"]), answer["certificate"])
 
     def verify(self, certificate: dict[str, Any], program: Program | None = None) -> Release:

@@ -9,6 +9,7 @@ from typing import Any, Callable, Mapping
 
 from mpcstats import _native
 from mpcstats.data import schema_of, stored_columns
+from mpcstats.errors import ProgramError
 from mpcstats.result import Result
 
 #: The name of a survey's data set, for programs with one table.
@@ -70,18 +71,26 @@ class Program:
 
     def plan(self, schema: Any) -> str:
         """Traces the plan against `schema` (or data that has one) and returns its canonical JSON."""
+        return self._trace(schema)[0]
+
+    def _trace(self, schema: Any) -> tuple[str, list[str | None]]:
+        """The plan, and the line on which each of its operations was written."""
         tracer = _native.Tracer(self.__name__, json.dumps(self._schema(schema)))
         results = self.function(*(tracer.table(name) for name in self.tables))
         if not isinstance(results, Mapping):
             results = {self.__name__: results}
         for path, value in _flatten(results):
             tracer.output(path, value)
-        return tracer.finish()
+        return tracer.finish(), tracer.places()
 
     def explain(self, schema: Any, rows: int | None = None, limits: Mapping[str, Any] | None = None) -> Explanation:
         """What the plan does, opens, reveals and costs for `rows` rows."""
         schema = self._schema(schema)
-        explained = _native.explain(self.plan(schema), json.dumps(schema), _json(limits), rows)
+        plan, places = self._trace(schema)
+        try:
+            explained = _native.explain(plan, json.dumps(schema), _json(limits), rows)
+        except ProgramError as error:
+            raise error.located(places) from None
         return Explanation(**json.loads(explained))
 
     def simulate(
@@ -104,7 +113,11 @@ class Program:
             for name, table in schema.items()
             if name in frames
         }
-        result = _native.simulate(self.plan(schema), json.dumps(schema), stored, _json(limits), parties)
+        plan, places = self._trace(schema)
+        try:
+            result = _native.simulate(plan, json.dumps(schema), stored, _json(limits), parties)
+        except ProgramError as error:
+            raise error.located(places) from None
         return Result.from_json(result)
 
     def _by_table(self, data: Any) -> dict[str, Any]:

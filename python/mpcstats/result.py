@@ -23,6 +23,8 @@ class Value:
     unit: str | None = None
     #: Why there is none: ``"too_few"`` rows, or ``"undefined"``.
     withheld: str | None = None
+    #: The label, of a category's mode; ``value`` is its position in the column's labels.
+    label: str | None = None
 
     def __float__(self) -> float:
         if self.value is None:
@@ -33,6 +35,8 @@ class Value:
         unit = f" {self.unit}" if self.unit else ""
         if self.withheld:
             return {"too_few": "withheld: too few providers", "undefined": "undefined for this data"}[self.withheld]
+        if self.label is not None:
+            return self.label
         if self.exact is not None:
             return f"{self.exact:f}{unit}"
         return f"{self.value:.10g}{unit}" + (f" ± {self.error:.1e}" if self.error else "")
@@ -55,7 +59,7 @@ class Result(Mapping[str, Any]):
         rows = []
         for row in decoded:
             exact = Decimal(row["exact"]) if "exact" in row else None
-            value = Value(row["value"], row["error"], exact, row.get("unit"), row.get("withheld"))
+            value = Value(row["value"], row["error"], exact, row.get("unit"), row.get("withheld"), row.get("label"))
             rows.append((row["path"], value))
         return rows
 

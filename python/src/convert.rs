@@ -82,7 +82,8 @@ pub fn refusal(error: &PlanError) -> PyErr {
     Python::attach(|py| {
         let raise = || {
             let class = py.import("mpcstats.errors")?.getattr("ProgramError")?;
-            class.call1((error.code.as_str(), &error.cause, &error.hint))
+            let node = error.node.map(|node| node.index());
+            class.call1((error.code.as_str(), &error.cause, &error.hint, node))
         };
         raise().map_or_else(|failure| failure, PyErr::from_value)
     })
@@ -90,10 +91,19 @@ pub fn refusal(error: &PlanError) -> PyErr {
 
 /// Raises the program's refusal, if there was one, else returns `value`.
 pub fn checked<T>(program: &Program, value: T) -> PyResult<T> {
-    match program.take_error() {
-        Some(error) => Err(refusal(&error)),
-        None => Ok(value),
+    if let Some(error) = program.take_error() {
+        return Err(refusal(&error));
     }
+    program.locate(|| Python::attach(user_line).ok());
+    Ok(value)
+}
+
+/// `file:line` of the Python code that is running: this package's own is native, so it is the user's.
+fn user_line(py: Python<'_>) -> PyResult<String> {
+    let frame = py.import("sys")?.call_method1("_getframe", (0,))?;
+    let file: String = frame.getattr("f_code")?.getattr("co_filename")?.extract()?;
+    let line: u32 = frame.getattr("f_lineno")?.extract()?;
+    Ok(format!("{file}:{line}"))
 }
 
 /// What a secret cannot be asked.

@@ -44,6 +44,10 @@ scalars! {
     geometric_mean = build::Column::geometric_mean;
     /// The harmonic mean of positive numbers.
     harmonic_mean = build::Column::harmonic_mean;
+    /// The skewness of a population: `m_3 / m_2^(3/2)`.
+    skew = build::Column::skewness;
+    /// The excess kurtosis of a population: `m_4 / m_2^2 - 3`.
+    kurtosis = build::Column::kurtosis;
     /// The Gini coefficient of values that are not negative.
     gini = build::Column::gini;
     /// The median of the distances from the median.
@@ -238,7 +242,18 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add!(mean, median, mode, variance, pvariance, stdev, pstdev, ptp, geometric_mean, harmonic_mean, gini);
     add!(median_abs_deviation, proportion, covariance, correlation, spearmanr, weighted_mean);
     add!(weighted_variance, linear_regression, crosstab, chi2_contingency, ttest_ind, ttest_rel, f_oneway);
-    add!(mannwhitneyu, shape, trim_mean, lorenz, histogram, counts_from, quantiles, multiple_regression);
+    add!(
+        skew,
+        kurtosis,
+        mannwhitneyu,
+        shape,
+        trim_mean,
+        lorenz,
+        histogram,
+        counts_from,
+        quantiles,
+        multiple_regression
+    );
     add!(mean_interval, difference_interval, proportion_interval, median_interval, minimum, maximum);
     module.add_function(wrap_pyfunction!(scalar::choose, module)?)
 }

@@ -60,6 +60,11 @@ impl Tracer {
         Ok(())
     }
 
+    /// Where the author wrote each node of the plan: `file:line`, if that is known.
+    fn places(&self) -> Vec<Option<String>> {
+        self.program.places()
+    }
+
     /// The plan's canonical JSON.
     fn finish(&self) -> PyResult<String> {
         self.program.finish().map(|plan| plan.to_json()).map_err(|error| refusal(&error))

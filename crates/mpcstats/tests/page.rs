@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use algebra::{Fp, Prg};
 use net::world::World;
 use serde_json::{Value, json};
-use stats::build::Program;
+use stats::build::{Column, Program};
 use stats::library::group_by;
 use stats::run::clear;
 use stats::{ColumnType, Dataset, Limits, Outcome, RunError, Schema, Table, check, decode_elements, execute};
@@ -21,6 +21,8 @@ fn schema() -> Schema {
         ("y", ColumnType::integer(-50, 1000)),
         ("group", ColumnType::category(["a", "b"])),
         ("side", ColumnType::boolean()),
+        ("z", ColumnType::integer(0, 500).nullable()),
+        ("city", ColumnType::category(["Bern", "Graz", "Linz"]).nullable()),
     ];
     Schema::single(Table::new(columns.map(|(name, column)| (name.to_owned(), column))))
 }
@@ -32,9 +34,12 @@ fn data(schema: &Schema) -> clear::Dataset {
         ("y", |row| (row * 29) % 90 - 20),
         ("group", |row| row % 2),
         ("side", |row| i128::from(row % 3 == 0)),
+        ("z", |row| (row * row) % 17),
+        ("city", |row| (row * row + 1) % 3),
     ] {
         let of = &schema.tables[Schema::DEFAULT].columns[name];
-        let values: Vec<_> = (0..ROWS as i128).map(|row| Some(value(row))).collect();
+        let present = |row: i128| !of.nullable || row % 7 != 3;
+        let values: Vec<_> = (0..ROWS as i128).map(|row| present(row).then(|| value(row))).collect();
         data.insert(Schema::DEFAULT, name, of, &values).expect("data that fits");
     }
     data
@@ -63,6 +68,35 @@ const PROGRAMS: &[(&str, Define)] = &[
         p.output(["r"], &p.column("survey", "x").correlation(&p.column("survey", "y")));
     }),
     ("a mean alone", |p| p.output(["mean"], &p.column("survey", "x").mean())),
+    ("skewness alone", |p| p.output(["skewness"], &p.column("survey", "x").skewness())),
+    ("kurtosis alone", |p| p.output(["kurtosis"], &p.column("survey", "z").kurtosis())),
+    ("missing values", |p| {
+        let (z, city) = (p.column("survey", "z"), p.column("survey", "city"));
+        let confidence = "0.9".parse().expect("a decimal");
+        p.output(["count"], &z.count());
+        p.output(["mean"], &z.mean());
+        p.output(["mode"], &z.mode());
+        p.output(["weighted"], &z.weighted_mean(&p.column("survey", "x")));
+        p.output(["weighted variance"], &z.weighted_variance(&p.column("survey", "x")));
+        z.five_numbers().output(p, "five");
+        stats::library::median_interval(&z, &confidence).output(p, "interval");
+        let frequent = stats::library::group_by_frequent(&p.column("survey", "x"), &z, 2, Column::mean);
+        frequent.output(p, "frequent");
+        p.output(["most common city"], &city.mode());
+    }),
+    ("a label alone", |p| p.output(["group"], &p.column("survey", "group").mode())),
+    ("several predictors", |p| {
+        let column = |name: &str| p.column("survey", name);
+        let predictors = [("y".to_owned(), column("y")), ("z".to_owned(), column("z"))];
+        stats::library::multiple_regression(&predictors, &column("x")).output(p, "plane");
+    }),
+    ("thresholds", |p| {
+        let thresholds = [50, 500].map(|edge| (edge.to_string(), p.constant(edge)));
+        p.column("survey", "x").counts_from(&thresholds).output(p, "from");
+        let group = p.column("survey", "group");
+        group_by(&p.column("survey", "z"), &group, Column::median).output(p, "median");
+        group_by(&p.column("survey", "z"), &group, |z| z.standard_deviation(false)).output(p, "spread");
+    }),
     ("order", |p| {
         let (x, y) = (p.column("survey", "x"), p.column("survey", "y"));
         p.output(["median"], &x.median());
@@ -80,7 +114,7 @@ const PROGRAMS: &[(&str, Define)] = &[
             (p.column("survey", "x"), p.column("survey", "group"), p.column("survey", "side"));
         let edges = [0, 10, 20, 50].map(|edge| (edge.to_string(), p.constant(edge)));
         stats::library::histogram(&x, &edges).output(p, "histogram");
-        group_by(&x, &group, stats::build::Column::mean).output(p, "mean");
+        group_by(&x, &group, Column::mean).output(p, "mean");
         stats::library::two_way_table(&group, &side).output(p, "cells");
         stats::library::chi_squared_test(&group, &side).output(p, "chi2");
     }),
@@ -175,8 +209,8 @@ fn the_page_decodes_results_of_which_some_are_withheld() {
     let define: Define = |p| {
         let (x, group, side) =
             (p.column("survey", "x"), p.column("survey", "group"), p.column("survey", "side"));
-        group_by(&x, &group, stats::build::Column::mean).output(p, "by group");
-        group_by(&x, &side, stats::build::Column::mean).output(p, "by side");
+        group_by(&x, &group, Column::mean).output(p, "by group");
+        group_by(&x, &side, Column::mean).output(p, "by side");
     };
     let case = case(&limits, define, 9);
     let withheld =
@@ -200,4 +234,15 @@ fn the_page_refuses_any_altered_number() {
     for (row, wrong) in on_the_page(&altered).into_iter().enumerate() {
         assert_eq!(wrong.len(), 1, "row {row} alone was altered: {wrong:?}");
     }
+}
+
+#[test]
+fn the_page_refuses_another_label() {
+    let name = "a label alone";
+    let (_, define) = PROGRAMS.iter().find(|(other, _)| *other == name).expect("the case");
+    let mut case = case(&Limits::none(), *define, 3);
+    assert_eq!(case["results"][0]["label"], "a");
+    case["results"][0]["label"] = json!("b");
+    let wrong = on_the_page(&[case]);
+    assert!(wrong[0][0].contains("shown as b"), "{wrong:?}");
 }

@@ -13,7 +13,7 @@ use crate::{
     AND, Abort, BitShare, Cause, Config, FieldShare, IntShare, MUL, SHUFFLE_FIRST, SHUFFLE_SECOND, Session,
     Table,
 };
-use crate::{and_many, convert, deal_bits, deal_field, inner_product, mul, shuffle};
+use crate::{and_many, convert, deal_bits, deal_field, inner_product, inner_products, mul, shuffle};
 
 /// What a cheater does to a message before it hashes and sends it.
 pub(crate) type Cheat = Box<dyn FnMut(Step, &mut Vec<u8>) + Send>;
@@ -143,6 +143,11 @@ fn one_inner_product(_: &BitShare, a: &FieldShare, session: &mut Session) -> Res
     inner_product(a, a, session).map(|_| ())
 }
 
+fn inner_products_of_one_column(_: &BitShare, a: &FieldShare, session: &mut Session) -> Result<(), Abort> {
+    let b = a.scale(Fp::new(3));
+    inner_products(&[(a, a), (a, &b), (&b, &b)], session).map(|_| ())
+}
+
 fn injection(x: &BitShare, _: &FieldShare, session: &mut Session) -> Result<(), Abort> {
     convert::bits_to_field(&IntShare::unsigned(vec![x.clone()]), session).map(|_| ())
 }
@@ -157,10 +162,11 @@ fn shuffle_of_elements(_: &BitShare, a: &FieldShare, session: &mut Session) -> R
 
 #[test]
 fn a_cheater_that_stands_by_its_message_is_rejected_by_the_proof() {
-    let kinds: [(&str, Program, Step, usize); 8] = [
+    let kinds: [(&str, Program, Step, usize); 9] = [
         ("gates", gates, AND, ROWS.div_ceil(8)),
         ("products", products, MUL, 16 * ROWS),
         ("an inner product", one_inner_product, MUL, 16),
+        ("inner products that share columns", inner_products_of_one_column, MUL, 3 * 16),
         ("a bit that is dealt", injection, convert::INJECT, 16 * (ROWS / 3)),
         ("rows of bits, from the first of a pair", shuffle_of_bits, SHUFFLE_FIRST, ROWS.div_ceil(8)),
         ("rows of bits, from the second of a pair", shuffle_of_bits, SHUFFLE_SECOND, ROWS.div_ceil(8)),

@@ -266,11 +266,13 @@ fn range(a: &IntShare) -> std::ops::RangeInclusive<i128> {
     let width = a.width() as u32;
     match (a.signed, width) {
         (_, 0) => 0..=0,
+        (true, 128..) => i128::MIN..=i128::MAX,
         (true, _) => -(1 << (width - 1))..=(1 << (width - 1)) - 1,
+        (false, 127..) => 0..=i128::MAX,
         (false, _) => 0..=(1 << width) - 1,
     }
 }
 
 fn wires(value: i128, width: usize) -> Vec<bool> {
-    (0..width).map(|bit| value >> bit & 1 == 1).collect()
+    (0..width).map(|bit| value >> bit.min(127) & 1 == 1).collect()
 }

@@ -49,6 +49,7 @@ pub mod convert;
 mod deal;
 pub mod executor;
 pub mod ingest;
+mod inner;
 mod input;
 pub mod network;
 mod open;
@@ -70,12 +71,13 @@ mod verify;
 pub use abort::{Abort, Cause};
 pub use boolean::{AND, Columns, and, and_many, layer};
 pub use deal::{deal_bits, deal_field, deal_ints};
+pub use inner::{inner_product, inner_products};
 pub use input::{
     ACCEPT, Component, INPUT, InputContext, PartyInput, agree_on_inputs, input_columns, share_input,
 };
 pub use open::{OPEN, OPEN_MASKED, Open, open, open_masked};
 pub use pace::{PACE, Pace, measure_pace};
-pub use product::{MUL, inner_product, inner_products, mul};
+pub use product::{MUL, mul};
 pub use seal::{SEAL, SealError, Sealed, SealedComponent, combine, combine_bits, combine_field, seal};
 pub use session::{BatchLimits, Config, Session, StepTraffic, Traffic};
 pub use share::{BitShare, FieldShare, IntShare};

@@ -1,6 +1,4 @@
-//! Products and inner products of shared field elements.
-
-use std::ops::Range;
+//! Products of shared field elements, and inner products of a few rows each.
 
 use algebra::{Field, Fp, decode, encode};
 
@@ -38,84 +36,6 @@ pub fn mul(x: &FieldShare, y: &FieldShare, session: &mut Session) -> Result<Fiel
     Ok(product)
 }
 
-/// The inner product of two columns, as a column of one row. One round, one element whatever the length.
-///
-/// # Errors
-/// As [`mul`].
-///
-/// # Panics
-/// If the columns differ in length.
-pub fn inner_product(x: &FieldShare, y: &FieldShare, session: &mut Session) -> Result<FieldShare, Abort> {
-    inner_products(&[(x, y)], session)
-}
-
-/// The inner products of many pairs of columns, as a column with a row for each pair. One round, or one for each
-/// batch that all terms together fill: longer inner products are sums of parts, so that memory does not grow with them.
-///
-/// # Errors
-/// As [`mul`].
-///
-/// # Panics
-/// If the two columns of a pair differ in length.
-pub fn inner_products(
-    pairs: &[(&FieldShare, &FieldShare)],
-    session: &mut Session,
-) -> Result<FieldShare, Abort> {
-    let limit = session.limits.terms.max(1);
-    if pairs.iter().map(|(x, _)| x.len()).sum::<usize>() <= limit {
-        return single_outputs(&whole(pairs), session);
-    }
-    let mut total = FieldShare::zeros(pairs.len());
-    for part in parts(pairs.iter().map(|(x, _)| x.len()), limit) {
-        let slices: Vec<_> = part
-            .iter()
-            .map(|(pair, rows)| (pairs[*pair].0.rows(rows.clone()), pairs[*pair].1.rows(rows.clone())))
-            .collect();
-        let sums = single_outputs(&slices, session)?;
-        for (i, (pair, _)) in part.iter().enumerate() {
-            total.own[*pair] += sums.own[i];
-            total.next[*pair] += sums.next[i];
-        }
-    }
-    Ok(total)
-}
-
-/// Each pair's inner product, all in one batch.
-fn single_outputs(
-    pairs: &[(FieldRows<'_>, FieldRows<'_>)],
-    session: &mut Session,
-) -> Result<FieldShare, Abort> {
-    let outputs: Vec<_> = pairs.iter().map(|(x, _)| Outputs { count: 1, terms: x.own.len() }).collect();
-    sums(pairs, &outputs, session)
-}
-
-/// All rows of both columns of each pair.
-fn whole<'a>(pairs: &[(&'a FieldShare, &'a FieldShare)]) -> Vec<(FieldRows<'a>, FieldRows<'a>)> {
-    pairs.iter().map(|(x, y)| (x.rows(0..x.len()), y.rows(0..y.len()))).collect()
-}
-
-/// Cuts columns of these lengths into parts of at most `limit` rows together: of which column which rows.
-fn parts(lengths: impl Iterator<Item = usize>, limit: usize) -> Vec<Vec<(usize, Range<usize>)>> {
-    let (mut parts, mut part, mut room) = (Vec::new(), Vec::new(), limit);
-    for (column, length) in lengths.enumerate() {
-        let mut start = 0;
-        while start < length {
-            let end = length.min(start + room);
-            part.push((column, start..end));
-            room -= end - start;
-            start = end;
-            if room == 0 {
-                parts.push(std::mem::take(&mut part));
-                room = limit;
-            }
-        }
-    }
-    if !part.is_empty() {
-        parts.push(part);
-    }
-    parts
-}
-
 /// For each pair of columns the inner products of `terms` consecutive rows each, a row for each. One round for all.
 ///
 /// # Errors
@@ -124,12 +44,12 @@ pub(crate) fn grouped_inner_products(
     groups: &[(FieldShare, FieldShare, usize)],
     session: &mut Session,
 ) -> Result<Vec<FieldShare>, Abort> {
-    let pairs: Vec<_> = groups.iter().map(|(x, y, _)| (x, y)).collect();
+    let pairs: Vec<_> = groups.iter().map(|(x, y, _)| (x.rows(0..x.len()), y.rows(0..y.len()))).collect();
     let outputs: Vec<_> = groups
         .iter()
         .map(|(x, _, terms)| Outputs { count: x.len() / terms.max(&1), terms: *terms })
         .collect();
-    let sums = sums(&whole(&pairs), &outputs, session)?;
+    let sums = sums(&pairs, &outputs, session)?;
     let mut start = 0;
     let cut = |outputs: &Outputs| {
         let rows = start..start + outputs.count;
@@ -159,31 +79,4 @@ fn sums(
     let next = decode(&message, count).map_err(|_| session.abort(MUL, Cause::Malformed(right)))?;
     session.pending.products.complete(&next);
     Ok(FieldShare { own, next })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parts;
-
-    #[test]
-    fn every_row_is_in_one_part_and_no_part_is_too_long() {
-        for lengths in [&[][..], &[0], &[1], &[6], &[7], &[8], &[15, 0, 3], &[3, 4], &[3, 5, 20, 1]] {
-            let parts = parts(lengths.iter().copied(), 7);
-            let length =
-                |part: &Vec<(usize, std::ops::Range<usize>)>| part.iter().map(|(_, rows)| rows.len()).sum();
-            let filled: Vec<usize> = parts.iter().map(length).collect();
-            assert!(filled.iter().rev().skip(1).all(|&rows| rows == 7), "{lengths:?}: {filled:?}");
-            let rows: Vec<(usize, usize)> = parts
-                .concat()
-                .into_iter()
-                .flat_map(|(column, rows)| rows.map(move |row| (column, row)))
-                .collect();
-            let all: Vec<(usize, usize)> = lengths
-                .iter()
-                .enumerate()
-                .flat_map(|(column, &n)| (0..n).map(move |row| (column, row)))
-                .collect();
-            assert_eq!(rows, all, "{lengths:?}");
-        }
-    }
 }

@@ -88,15 +88,17 @@ fn products_and_inner_products_match_the_clear() {
             for (x, y) in &pairs {
                 products.push(mul(x, y, session)?);
             }
-            let pairs: Vec<_> = pairs.iter().map(|(x, y)| (x, y)).collect();
+            // Every column with itself and with its partner: columns in several products, of several lengths.
+            let pairs: Vec<_> = pairs.iter().flat_map(|(x, y)| [(x, y), (x, x), (y, y), (y, x)]).collect();
             let sums = inner_products(&pairs, session)?;
             let both = session.verify((products, sums))?;
             open(&both, session)
         }));
-        for (((x, y), product), sum) in columns.iter().zip(products).zip(sums) {
+        for (((x, y), product), sums) in columns.iter().zip(products).zip(sums.chunks(4)) {
             let expected: Vec<Fp> = x.iter().zip(y).map(|(&a, &b)| a * b).collect();
+            let dot = |a: &[Fp], b: &[Fp]| a.iter().zip(b).map(|(&a, &b)| a * b).sum::<Fp>();
             assert_eq!(product, expected);
-            assert_eq!(sum, expected.iter().sum::<Fp>());
+            assert_eq!(sums, [dot(x, y), dot(x, x), dot(y, y), dot(x, y)], "{terms} terms a batch");
         }
     }
 }

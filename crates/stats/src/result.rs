@@ -1,6 +1,6 @@
 //! What a consumer gets: named results, each with its error bound, computed from what the parties opened.
 
-use crate::check::{Checked, Reason, Shape};
+use crate::check::{Checked, Kind, Reason, Shape, Type};
 use crate::error::PlanError;
 use crate::number::Number;
 use crate::run::clear::{self, Clear, Value};
@@ -29,6 +29,9 @@ pub struct ResultRow {
     pub value: Option<f64>,
     /// How far the truth may be from `value`; 0 where exact.
     pub error: f64,
+    /// The label that it is the index of, if it is one of a category.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// Its exact decimal digits, if it has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exact: Option<String>,
@@ -60,9 +63,9 @@ impl fmt::Display for ResultTable {
 
 impl fmt::Display for ResultRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.exact, self.value, self.withheld) {
+        match (self.label.as_ref().or(self.exact.as_ref()), self.value, self.withheld) {
             (_, _, Some(reason)) => write!(f, "withheld: {reason}")?,
-            (Some(exact), _, _) => f.write_str(exact)?,
+            (Some(text), _, _) => f.write_str(text)?,
             (None, Some(value), _) if self.error == 0.0 => write!(f, "{value}")?,
             (None, Some(value), _) => write!(f, "{value} ± {:.1e}", self.error)?,
             (None, None, None) => f.write_str("withheld")?,
@@ -135,7 +138,7 @@ pub fn decode(checked: &Checked, outcome: &Outcome<Vec<Number>>) -> Result<Resul
                 output.path.join(".")
             )));
         };
-        Ok(row(output.path.clone(), output.unit.clone(), number))
+        Ok(row(output.path.clone(), output.unit.clone(), number, &checked.types[output.node.index()]))
     });
     Ok(ResultTable { rows: rows.collect::<Result<_, _>>()? })
 }
@@ -151,10 +154,15 @@ fn public_rows(checked: &Checked, op: &crate::plan::Op, rows: &BTreeMap<String, 
         .unwrap_or(1)
 }
 
-fn row(path: Vec<String>, unit: Option<String>, number: &Number) -> ResultRow {
+fn row(path: Vec<String>, unit: Option<String>, number: &Number, of: &Type) -> ResultRow {
     let exact = number.decimal_text(EXACT_DIGITS);
-    match number.approximate() {
-        Ok((value, error)) => ResultRow { path, value: Some(value), error, exact, unit, withheld: None },
-        Err(reason) => ResultRow { path, value: None, error: 0.0, exact: None, unit, withheld: Some(reason) },
-    }
+    let (value, error, withheld) = match number.approximate() {
+        Ok((value, error)) => (Some(value), error, None),
+        Err(reason) => (None, 0.0, Some(reason)),
+    };
+    let label = match &of.kind {
+        Kind::Category(labels) => value.and_then(|index| labels.get(index as usize).cloned()),
+        _ => None,
+    };
+    ResultRow { path, value, error, label, exact, unit, withheld }
 }

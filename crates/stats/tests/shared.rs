@@ -142,3 +142,75 @@ fn long_sums_of_sums_are_computed_once() {
     });
     assert_close(&table, "sum", 40.0 * 90f64.exp2());
 }
+
+#[test]
+fn ratios_of_long_numbers_by_three_parties() {
+    let each: [(&str, fn(&Column) -> stats::build::Scalar, f64); 2] = [
+        ("skewness", Column::skewness, 0.656_25),
+        ("kurtosis", Column::kurtosis, -0.218_75),
+    ];
+    for (name, statistic, expected) in each {
+        // Alone: what they are quotients of has more bits than the field, and is nobody's to see.
+        let table = run_both(|p| p.output([name], &statistic(&p.column("survey", "x"))));
+        assert_close(&table, name, expected);
+        let table = run_both(|p| p.output([name], &statistic(&p.column("survey", "gap"))));
+        // Of 2, 4, 8 and 6: they lie evenly about their mean.
+        assert_close(&table, name, if name == "skewness" { 0.0 } else { -1.36 });
+    }
+}
+
+#[test]
+fn an_interval_for_the_median_of_those_present() {
+    let confidence = "0.5".parse().unwrap();
+    let table = run_both(|p| {
+        median_interval(&p.column("survey", "gap"), &confidence).output(p, "gap");
+        median_interval(&p.column("survey", "x").filter(&p.column("survey", "side")), &confidence)
+            .output(p, "side");
+        median_interval(&p.column("survey", "x"), &confidence).output(p, "all");
+    });
+    for (name, expected) in [
+        ("gap.n", 4.0),
+        // (4 - 0.674 * 2) / 2 = 1.3: ranks 1 and 2 of 2, 4, 6, 8.
+        ("gap.low", 4.0),
+        ("gap.high", 6.0),
+        ("gap.median", 5.0),
+        // Ranks 1 and 2 of 4, 4, 5, 9.
+        ("side.low", 4.0),
+        ("side.high", 5.0),
+        // (8 - 0.674 * 2.83) / 2 = 3.05: ranks 3 and 4.
+        ("all.low", 4.0),
+        ("all.high", 5.0),
+    ] {
+        assert_close(&table, name, expected);
+    }
+}
+
+#[test]
+fn the_most_common_label_by_three_parties() {
+    let table = run_both(|p| {
+        let (group, side) = (p.column("survey", "group"), p.column("survey", "side"));
+        p.output(["all"], &group.mode());
+        p.output(["some"], &group.filter(&side).mode());
+        p.output(["none"], &group.filter(&(&side & &!&side)).mode());
+    });
+    // a and b three times each: the first of them. Where `side` holds, b twice, the others once.
+    for (name, label) in [("all", Some("a")), ("some", Some("b")), ("none", None)] {
+        assert_eq!(table.get(&[name]).unwrap().label.as_deref(), label, "{name}");
+    }
+    assert_eq!(table.get(&["none"]).unwrap().withheld, Some(Reason::Undefined));
+    assert!(table.to_string().starts_with("all   a\n"), "{table}");
+}
+
+#[test]
+fn a_condition_of_too_few_rows_withholds_their_most_common_label() {
+    let limits = Limits { minimum: 5, ..Limits::none() };
+    let checked = checked(&schema(), &limits, |p| {
+        let (group, side) = (p.column("survey", "group"), p.column("survey", "side"));
+        p.output(["some"], &group.filter(&side).mode());
+        p.output(["all"], &group.mode());
+    });
+    for table in [simulate(&checked, data()).unwrap(), run_shared(&checked, &schema(), &data())] {
+        assert_eq!(table.get(&["some"]).unwrap().withheld, Some(Reason::TooFew));
+        assert_eq!(table.get(&["all"]).unwrap().label.as_deref(), Some("a"));
+    }
+}

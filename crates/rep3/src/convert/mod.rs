@@ -10,7 +10,7 @@ mod inject;
 mod masked;
 
 use algebra::{Fp, rows_to_columns};
-use circuit::arith::mersenne;
+use circuit::arith::{mersenne, parallel};
 
 use crate::abort::Abort;
 use crate::boolean::Columns;
@@ -100,23 +100,31 @@ pub fn field_to_bits(x: &FieldShare, session: &mut Session) -> Result<IntShare, 
     Ok(IntShare::unsigned(mersenne::add3(operands, &mut Columns::new(rows, session))?))
 }
 
-/// Field elements known to be integers of this width and sign as such integers. Costs as [`field_to_bits`].
+/// Field elements known to be integers of this width and sign as such integers. Costs as [`field_to_bits`]; of the widest
+/// that the field holds, 127 bits with a sign, an addition more.
 ///
 /// # Errors
 /// [`Abort`] if a peer is gone or cheated.
 ///
 /// # Panics
-/// If the width is 0 or above 126.
+/// If the width is 0, above 126, or above 127 with a sign.
 pub fn field_to_int(
     x: &FieldShare,
     width: usize,
     signed: bool,
     session: &mut Session,
 ) -> Result<IntShare, Abort> {
-    assert!((1..=126).contains(&width), "a width of {width} bits");
+    assert!((1..=126 + usize::from(signed)).contains(&width), "a width of {width} bits");
     let me = session.party();
     if !signed {
         return Ok(field_to_bits(x, session)?.resize(width));
+    }
+    if width == 127 {
+        // A negative number is p less its magnitude, and p is 2^127 - 1: two's complement has one more.
+        let bits = field_to_bits(x, session)?.bits;
+        let columns = &mut Columns::new(x.len(), session);
+        let one = bits[126..].iter().cloned().chain(vec![BitShare::zeros(x.len()); 126]);
+        return Ok(IntShare::signed(parallel::add(&bits, &one.collect::<Vec<_>>(), columns)?));
     }
     // Adding 2^(k-1) makes all values positive; the top bit is then the sign's negation.
     let shifted = x.add_public(&vec![Fp::new(1 << (width - 1)); x.len()], me);

@@ -6,7 +6,7 @@ use super::{compact, ends};
 use crate::abort::Abort;
 use crate::compare::equal_each;
 use crate::convert::bits_to_field_each;
-use crate::product::inner_products;
+use crate::inner::inner_products;
 use crate::session::Session;
 use crate::share::{FieldShare, IntShare};
 use crate::sort::{SortKey, sort, sort_distinct};

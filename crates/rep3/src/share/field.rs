@@ -95,6 +95,20 @@ impl FieldShare {
         sum
     }
 
+    /// Sum with one public value in every row, at party `me`.
+    pub fn shift(&self, by: Fp, me: Party) -> Self {
+        let mut sum = self.clone();
+        let component_0 = match me {
+            Party::P0 => &mut sum.own,
+            Party::P1 => return sum,
+            Party::P2 => &mut sum.next,
+        };
+        for x in component_0 {
+            *x += by;
+        }
+        sum
+    }
+
     /// The sum of all rows, as a column of one row.
     pub fn sum(&self) -> Self {
         Self { own: vec![self.own.iter().sum()], next: vec![self.next.iter().sum()] }

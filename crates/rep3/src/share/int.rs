@@ -32,7 +32,7 @@ impl IntShare {
 
     /// A sharing of public values, at party `me`; only their low `width` bits are kept.
     pub fn public(values: &[i128], width: usize, signed: bool, me: Party) -> Self {
-        let bit = |k: usize| Bits::from_fn(values.len(), |row| values[row] >> k & 1 == 1);
+        let bit = |k: usize| Bits::from_fn(values.len(), |row| values[row] >> k.min(127) & 1 == 1);
         Self { bits: (0..width).map(|k| BitShare::public(&bit(k), me)).collect(), signed }
     }
 

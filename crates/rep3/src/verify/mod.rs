@@ -244,6 +244,17 @@ impl Session {
         Ok(())
     }
 
+    /// Queues assertions over `F_p` about the same columns, one by each party as prover, for which room was made. They
+    /// count as one: their vectors are made one after another.
+    pub(crate) fn assert_by_each(
+        &mut self,
+        terms: usize,
+        sides: impl Iterator<Item = (Party, SideMaker<Fp>)>,
+    ) {
+        self.pending.terms += terms;
+        self.pending.prime.extend(sides.map(|(prover, side)| Assertion { prover, terms, side }));
+    }
+
     /// Closes the batch if so many more gates or terms would exceed its limits.
     pub(crate) fn make_room(&mut self, ands: usize, terms: usize) -> Result<(), Abort> {
         let pending_terms = self.pending.products.len() + self.pending.terms;

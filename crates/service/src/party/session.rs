@@ -157,7 +157,8 @@ fn dataset(survey: &Survey, batches: &[(Stored, u64)]) -> Result<Dataset, Refusa
         parts.iter_mut().zip(columns).for_each(|(parts, column)| parts.push(column));
     }
     let rows = batches.iter().map(|(_, rows)| *rows as usize).sum();
-    let columns = survey.fields.iter().zip(&parts).map(|(field, parts)| (field.name.clone(), concat(parts)));
+    let columns =
+        survey.fields.iter().zip(&parts).map(|(field, parts)| (field.name.clone(), Arc::new(concat(parts))));
     let table = stats::run::shared::Table { rows, columns: columns.collect() };
     Ok(Dataset { tables: [(stats::Schema::DEFAULT.to_owned(), table)].into() })
 }

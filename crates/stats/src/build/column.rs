@@ -380,10 +380,10 @@ impl Column {
         Self { unit: None, ..self.with(node) }
     }
 
-    /// The value that occurs most often, the smallest if several do; undefined if no row counts.
+    /// The value that occurs most often, the smallest (of labels, the first) if several do; undefined if no row counts.
     pub fn mode(&self) -> Scalar {
-        if self.mask.is_none() {
-            return self.scalar(Op::Mode { of: self.number().node });
+        if self.mask.is_none() || self.labels().is_some() {
+            return self.unless_empty(&self.scalar(Op::Mode { of: self.number().node, among: self.mask }));
         }
         let value = self.frequent(1).into_iter().next().map(|(value, _)| value);
         value.map_or_else(|| self.program.constant(0), |value| self.unless_empty(&value))

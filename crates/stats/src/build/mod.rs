@@ -32,6 +32,8 @@ struct State {
     types: Vec<Type>,
     positions: HashMap<Op, NodeId>,
     outputs: Vec<Output>,
+    /// Where the author wrote each of the first nodes; see [`Program::locate`].
+    places: Vec<Option<String>>,
     error: Option<PlanError>,
 }
 
@@ -45,6 +47,7 @@ impl Program {
             types: Vec::new(),
             positions: HashMap::new(),
             outputs: Vec::new(),
+            places: Vec::new(),
             error: None,
         };
         let program = Self { state: Rc::new(RefCell::new(state)) };
@@ -98,6 +101,22 @@ impl Program {
         self.state.borrow_mut().error.get_or_insert(error);
     }
 
+    /// Tells where the author wrote what has been added since the last call, asking only if something has.
+    pub fn locate(&self, place: impl FnOnce() -> Option<String>) {
+        let mut state = self.state.borrow_mut();
+        let nodes = state.nodes.len();
+        if state.places.len() < nodes {
+            state.places.resize(nodes, place());
+        }
+    }
+
+    /// Where the author wrote each node of the [finished](Self::finish) plan, as far as [`locate`](Self::locate) told.
+    pub fn places(&self) -> Vec<Option<String>> {
+        let state = self.state.borrow();
+        let place = |position: usize| state.places.get(position).cloned().flatten();
+        state.used().into_iter().enumerate().filter(|(_, used)| *used).map(|(position, _)| place(position)).collect()
+    }
+
     /// The plan: nodes that no output depends on are left out, and columns that it does not read.
     ///
     /// # Errors
@@ -107,17 +126,7 @@ impl Program {
         if let Some(error) = &state.error {
             return Err(error.clone());
         }
-        let mut used = vec![false; state.nodes.len()];
-        for output in &state.outputs {
-            used[output.node.index()] = true;
-        }
-        for position in (0..state.nodes.len()).rev() {
-            if used[position] {
-                for argument in state.nodes[position].arguments() {
-                    used[argument.index()] = true;
-                }
-            }
-        }
+        let used = state.used();
         let mut renumbered = HashMap::new();
         let mut nodes = Vec::new();
         for (position, op) in state.nodes.iter().enumerate().filter(|(position, _)| used[*position]) {
@@ -162,6 +171,24 @@ impl Program {
 
     fn of(&self, node: NodeId) -> Type {
         self.state.borrow().types[node.index()].clone()
+    }
+}
+
+impl State {
+    /// Which nodes the outputs depend on.
+    fn used(&self) -> Vec<bool> {
+        let mut used = vec![false; self.nodes.len()];
+        for output in &self.outputs {
+            used[output.node.index()] = true;
+        }
+        for position in (0..self.nodes.len()).rev() {
+            if used[position] {
+                for argument in self.nodes[position].arguments() {
+                    used[argument.index()] = true;
+                }
+            }
+        }
+        used
     }
 }
 

@@ -91,7 +91,7 @@ pub fn check(plan: &Plan, schema: &Schema, limits: &Limits) -> Result<Checked, P
         for below in cone(&checker.plan, roots) {
             let op = checker.plan.op(below).clone();
             checker.check_secret(below, &op)?;
-            types::check_range(&op, &checker.types[below.index()]).map_err(|error| error.at(below))?;
+            checker.check_size(node, below, &op)?;
             leaks.extend(policy::leak_of(&op));
             if let Op::Require { condition, .. } = op {
                 required.insert(tests.add(Test { node: condition, reason: Reason::Undefined }));
@@ -218,6 +218,27 @@ impl Checker {
         }
         let cause = format!("`{}` of a rounded secret number cannot be computed", op.name());
         Err(PlanError::new(Code::Secret, cause, "publish the numbers that it is computed from, too").at(node))
+    }
+
+    /// Refuses what does not fit the field: of a single number, unless arithmetic makes and takes it, which the engine
+    /// then does on bits. What opens, at `target`, always has to fit.
+    fn check_size(&self, target: NodeId, node: NodeId, op: &Op) -> Result<(), PlanError> {
+        let too_large = |node: NodeId| types::check_range(self.plan.op(node), &self.types[node.index()]);
+        let of = &self.types[node.index()];
+        let makes =
+            matches!(op, Op::Add { .. } | Op::Subtract { .. } | Op::Multiply { .. } | Op::Require { .. });
+        let long = makes && of.is_scalar() && of.range.magnitude_bits() <= types::LONG_BITS;
+        if of.public || node == target || !long {
+            too_large(node).map_err(|error| error.at(node))?;
+        }
+        let takes =
+            makes || matches!(op, Op::Divide { .. } | Op::Sqrt { .. } | Op::Less { .. } | Op::Equal { .. });
+        if !takes {
+            for argument in op.arguments() {
+                too_large(argument).map_err(|error| error.at(argument))?;
+            }
+        }
+        Ok(())
     }
 
     /// Refuses a rounded number whose error has no bound.

@@ -107,6 +107,7 @@ pub fn mask_of(plan: &Plan, types: &[Type], added: &BTreeSet<NodeId>, node: Node
             (*condition, vec![*then, *otherwise])
         }
         Op::Number { of } | Op::Sum { of } => (*of, Vec::new()),
+        Op::Mode { of, among: Some(among) } => (*among, vec![*of]),
         _ => return None,
     };
     let of = &types[condition.index()];
@@ -201,10 +202,12 @@ const COARSE_BITS: u32 = 16;
 pub fn check_row_access(plan: &Plan, types: &[Type], op: &Op) -> Result<(), PlanError> {
     let refused = |cause: &str, hint: &str| Err(PlanError::new(Code::Forbidden, cause, hint));
     match op {
-        Op::Coarsen { of, bits } if types[of.index()].range.width() < bits + COARSE_BITS => refused(
-            "so few bits are left that they tell rows apart",
-            "compare the column, and use the result as a mask",
-        ),
+        Op::Coarsen { of, bits } if *bits > 0 && types[of.index()].range.width() < bits + COARSE_BITS => {
+            refused(
+                "so few bits are left that they tell rows apart",
+                "compare the column, and use the result as a mask",
+            )
+        }
         Op::Lookup { key, among, .. } | Op::Matched { key, among }
             if [key, among].iter().any(|node| !matches!(plan.op(**node), Op::Column { .. })) =>
         {

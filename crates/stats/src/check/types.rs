@@ -10,6 +10,9 @@ use num_traits::Signed;
 
 /// The largest magnitude that the engine's field holds exactly: integers below 2^126, with a sign.
 pub const FIELD_BITS: u64 = 126;
+/// The largest magnitude of a single number that arithmetic passes on, which the engine computes on bits if the field
+/// does not hold it.
+pub(super) const LONG_BITS: u64 = 512;
 /// The widest integers that the engine compares and sorts.
 pub const COMPARE_BITS: u32 = 64;
 
@@ -110,7 +113,8 @@ impl Inference<'_> {
             }
             Op::Sum { of } => self.sum(op, *of),
             Op::Dot { left, right } => self.dot(op, *left, *right),
-            Op::Min { of } | Op::Max { of } | Op::Mode { of } => {
+            Op::Mode { of, among } => self.mode(op, *of, *among),
+            Op::Min { of } | Op::Max { of } => {
                 let of = self.comparable(*of, op)?;
                 rows_of(of, op)?;
                 Ok(Type { error: of.total_error(), ..of.scalar(of.kind.clone(), of.range.clone()) })
@@ -164,7 +168,8 @@ impl Inference<'_> {
                     return Err(PlanError::new(Code::Type, "nothing would be left of the column", hint));
                 }
                 let range = Interval::new(&column.range.min >> bits, &column.range.max >> bits);
-                let error = column.total_error() / f64::from(1u32 << (*bits).min(31)) + 1.0;
+                let dropped = if *bits == 0 { 0.0 } else { 1.0 };
+                let error = column.total_error() / f64::from(1u32 << (*bits).min(31)) + dropped;
                 Ok(Type { error, ..column.with(Kind::Number(Scale::default()), range) })
             }
             Op::Require { condition, of } => {
@@ -401,6 +406,21 @@ impl Inference<'_> {
         let rows = unsorted(rows)?;
         let shape = Shape::Column(Rows { table: rows.table.clone(), sorted_by: Some(by) });
         Ok(Type { shape, public: false, ..column.clone() })
+    }
+
+    fn mode(&self, op: &Op, of: NodeId, among: Option<NodeId>) -> Result<Type, PlanError> {
+        let of = match self.get(of) {
+            category @ Type { kind: Kind::Category(_), .. } => category,
+            _ => self.comparable(of, op)?,
+        };
+        rows_of(of, op)?;
+        if let Some(among) = among {
+            rows_of(&zip(of, self.boolean(among, op)?)?, op)?;
+            if !matches!(of.kind, Kind::Category(_)) {
+                return Err(wrong_type(op, of, "a category, if some rows do not count"));
+            }
+        }
+        Ok(Type { error: of.total_error(), ..of.scalar(of.kind.clone(), of.range.clone()) })
     }
 
     fn keys(&self, op: &Op, key: NodeId, among: NodeId) -> Result<Shape, PlanError> {

@@ -1,9 +1,11 @@
 //! Confidence intervals. Each publishes what its ends are computed from.
 
+use num_bigint::BigInt;
+
 use super::Record;
 use super::hypothesis::{Sample, welch_freedom};
 use crate::build::{Column, Program, Scalar};
-use crate::error::{Code, PlanError};
+use crate::number::Number;
 use crate::plan::{Decimal, Family, Tail};
 
 /// The probability below the upper end of a two-sided interval.
@@ -57,12 +59,39 @@ pub fn proportion_interval(of: &Column, confidence: &Decimal) -> Record {
 /// to whole ranks, by the normal approximation of how many values lie below the median.
 pub fn median_interval(of: &Column, confidence: &Decimal) -> Record {
     let (program, n) = (of.program(), of.count());
-    if of.is_masked() {
-        let hint = "fill missing values first, or publish quantiles and the count";
-        program.refuse(PlanError::new(Code::Type, "an interval for the median takes every row", hint));
-    }
     let z = upper(program, confidence).distribution(Family::Normal, Tail::Quantile, &[]);
-    let low = ((&n - z * n.sqrt()) / 2).floor().maximum(&program.constant(0));
+    let low = if of.is_masked() {
+        rank_of_low_end(&n, of.max_rows(), confidence)
+    } else {
+        ((&n - z * n.sqrt()) / 2).floor().maximum(&program.constant(0))
+    };
     let high = &n - 1 - &low;
-    Record::new([("low", of.at_rank(&low)), ("high", of.at_rank(&high)), ("median", of.median())])
+    let mut record =
+        Record::new([("low", of.at_rank(&low)), ("high", of.at_rank(&high)), ("median", of.median())]);
+    if of.is_masked() {
+        record.push("n", n);
+    }
+    record
+}
+
+/// `floor((n - z sqrt n) / 2)`, and at least 0, of a secret count: the largest `k` with `n - 2 k >= z sqrt n`, found
+/// bit by bit in whole numbers. The square of `z` has twelve digits after the dot here.
+fn rank_of_low_end(n: &Scalar, rows: u64, confidence: &Decimal) -> Scalar {
+    let program = n.program();
+    let least = program.decimal(&squared_quantile(confidence)) * n;
+    let mut rank = program.constant(0);
+    for bit in (0..rows.max(1).ilog2()).rev() {
+        let next = &rank + (1 << bit);
+        let left = (n - &next * 2).maximum(&program.constant(0));
+        rank = left.square().less(&least).select(&rank, &next);
+    }
+    rank
+}
+
+/// The square of the normal quantile that a two-sided interval of this confidence takes.
+fn squared_quantile(confidence: &Decimal) -> Decimal {
+    let one = BigInt::from(10).pow(confidence.scale());
+    let upper = Number::ratio(confidence.units() + &one, one * 2);
+    let z = upper.distribution(Family::Normal, Tail::Quantile, &[]).approximate().map_or(0.0, |(z, _)| z);
+    Decimal::new((z * z * 1e12).round() as i128, 12)
 }

@@ -81,42 +81,86 @@ impl Column {
         self.count() / self.reciprocal().sum()
     }
 
-    /// Skewness and kurtosis of a population, with the sums of powers behind them.
-    ///
-    /// With `m_k` the mean of `(x - mean)^k`: skewness `m_3 / m_2^(3/2)`, excess kurtosis `m_4 / m_2^2 - 3`. Columns so
-    /// wide that the sum of fourth powers could leave the field are coarsened first: both numbers do not depend on
-    /// the scale, and the bound on their error grows by what the low bits could change.
-    pub fn shape(&self) -> Record {
-        let x = self.fourth_power_fits().centred();
-        let n = x.count();
-        let square = &x * &x;
-        let [s1, s2, s3, s4] = [x.sum(), x.dot(&x), x.dot(&square), square.dot(&square)];
-        let mean = &s1 / &n;
-        let [m2, m3, m4] = [&s2 / &n, &s3 / &n, &s4 / &n];
-        // Moments about the mean from moments about zero.
-        let c2 = &m2 - mean.square();
-        let c3 = &m3 - &mean * &m2 * 3 + mean.square() * &mean * 2;
-        let c4 = m4 - &mean * m3 * 4 + mean.square() * m2 * 6 - mean.square().square() * 3;
-        let skewness = c3 / &c2 / c2.sqrt();
-        let kurtosis = c4 / c2.square() - 3;
-        let plain = |of: &Scalar| Scalar::new(self.program(), of.node(), None);
-        Record::new([
-            ("skewness", plain(&skewness)),
-            ("kurtosis", plain(&kurtosis)),
-            ("n", n),
-            ("sum_1", plain(&s1)),
-            ("sum_2", plain(&s2)),
-            ("sum_3", plain(&s3)),
-            ("sum_4", plain(&s4)),
-        ])
+    /// The skewness of a population, `m_3 / m_2^(3/2)` with `m_k` the mean of `(x - mean)^k`.
+    pub fn skewness(&self) -> Scalar {
+        Powers::of(self, 3).skewness()
     }
 
-    fn fourth_power_fits(&self) -> Self {
+    /// The excess kurtosis of a population, `m_4 / m_2^2 - 3`.
+    pub fn kurtosis(&self) -> Scalar {
+        Powers::of(self, 4).kurtosis()
+    }
+
+    /// Skewness and kurtosis of a population, with the sums of powers behind them.
+    ///
+    /// Columns so wide that the sum of fourth powers could leave the field are coarsened first: both numbers do not
+    /// depend on the scale, and the bound on their error grows by what the low bits could change.
+    pub fn shape(&self) -> Record {
+        let powers = Powers::of(self, 4);
+        let mut record = Record::new([
+            ("skewness", powers.skewness()),
+            ("kurtosis", powers.kurtosis()),
+            ("n", powers.n.clone()),
+        ]);
+        for (power, sum) in (1..).zip(&powers.sums) {
+            record.push(format!("sum_{power}"), sum.clone());
+        }
+        record
+    }
+
+    /// The column in units of its last place, which ratios of moments do not depend on, without as many low bits as
+    /// keep a sum of such powers in the field.
+    fn units_for_power(&self, power: u64) -> Self {
         let rows = self.max_rows();
-        let budget = (FIELD_BITS - u64::from(u64::BITS - rows.leading_zeros())) / 4;
+        let budget = (FIELD_BITS - u64::from(u64::BITS - rows.leading_zeros())) / power;
         // Centring takes one bit.
         let width = u64::from(self.of().range.subtract(&self.of().range).width()) - 1;
-        let excess = width.saturating_sub(budget + 1) as u32;
-        if excess == 0 { self.clone() } else { self.coarsen(excess) }
+        self.number().coarsen(width.saturating_sub(budget + 1) as u32)
+    }
+}
+
+/// Sums of powers of a column about the middle of its range, from the first on.
+struct Powers {
+    n: Scalar,
+    sums: Vec<Scalar>,
+}
+
+impl Powers {
+    fn of(column: &Column, most: u64) -> Self {
+        let x = column.units_for_power(most).centred();
+        let square = &x * &x;
+        let mut sums = vec![x.sum(), x.dot(&x), x.dot(&square)];
+        if most > 3 {
+            sums.push(square.dot(&square));
+        }
+        Self { n: x.count(), sums }
+    }
+
+    /// `n^2 m_2`, a whole number as all of these.
+    fn second(&self) -> Scalar {
+        &self.n * &self.sums[1] - self.sums[0].square()
+    }
+
+    /// `n^3 m_3 = n^2 S_3 - 3 n S_1 S_2 + 2 S_1^3`.
+    fn third(&self) -> Scalar {
+        let (n, [s1, s2, s3, ..]) = (&self.n, &self.sums[..]) else { return self.n.clone() };
+        n.square() * s3 - n * s1 * s2 * 3 + s1.square() * s1 * 2
+    }
+
+    /// `n^4 m_4 = n^3 S_4 - 4 n^2 S_1 S_3 + 6 n S_1^2 S_2 - 3 S_1^4`.
+    fn fourth(&self) -> Scalar {
+        let (n, [s1, s2, s3, s4]) = (&self.n, &self.sums[..]) else { return self.n.clone() };
+        let square = n.square();
+        &square * n * s4 - square * s1 * s3 * 4 + n * s1.square() * s2 * 6 - s1.square().square() * 3
+    }
+
+    fn skewness(&self) -> Scalar {
+        let second = self.second();
+        self.third() / &second / second.sqrt()
+    }
+
+    fn kurtosis(&self) -> Scalar {
+        let square = self.second().square();
+        (self.fourth() - &square * 3) / square
     }
 }

@@ -225,10 +225,13 @@ pub enum Op {
         /// Whether equal values count.
         high: bool,
     },
-    /// The value that occurs most often, the smallest if several do.
+    /// The value that occurs most often, the smallest (of labels, the first) if several do.
     Mode {
-        /// A column.
+        /// A column of numbers, or a category.
         of: NodeId,
+        /// Of a category, the rows that count; all of them if there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        among: Option<NodeId>,
     },
     /// Each integer divided by `2^bits` and rounded down.
     Coarsen {
@@ -343,7 +346,7 @@ impl Op {
             | Self::CumulativeSum { of }
             | Self::Previous { of }
             | Self::Rank { of, .. }
-            | Self::Mode { of }
+            | Self::Mode { of, among: None }
             | Self::Coarsen { of, .. }
             | Self::Floor { of }
             | Self::Log2 { of }
@@ -364,6 +367,7 @@ impl Op {
             | Self::OrderStatistic { of: left, rank: right }
             | Self::Element { of: left, at: right }
             | Self::Require { condition: left, of: right }
+            | Self::Mode { of: left, among: Some(right) }
             | Self::Sort { by: left, take: right }
             | Self::Matched { key: left, among: right } => [left, right].into_iter().copied().for_each(visit),
             Self::Select { condition: a, then: b, otherwise: c }
@@ -398,7 +402,7 @@ impl Op {
             | Self::CumulativeSum { of }
             | Self::Previous { of }
             | Self::Rank { of, .. }
-            | Self::Mode { of }
+            | Self::Mode { of, among: None }
             | Self::Coarsen { of, .. }
             | Self::Floor { of }
             | Self::Log2 { of }
@@ -419,6 +423,7 @@ impl Op {
             | Self::OrderStatistic { of: left, rank: right }
             | Self::Element { of: left, at: right }
             | Self::Require { condition: left, of: right }
+            | Self::Mode { of: left, among: Some(right) }
             | Self::Sort { by: left, take: right }
             | Self::Matched { key: left, among: right } => [left, right].into_iter().for_each(change),
             Self::Select { condition: a, then: b, otherwise: c }

@@ -379,7 +379,14 @@ fn column(step: &Step<'_, Value>) -> Result<Value, PlanError> {
             })
         }
         Op::Rank { high, .. } => given.numbers(0).map(|values| Value::Numbers(ranks(&values, *high))),
-        Op::Mode { .. } => Ok(given.total(mode(given.numbers(0)?).into())),
+        Op::Mode { among, .. } => {
+            let mut values = given.numbers(0)?;
+            if among.is_some() {
+                let mut counts = given.booleans(1)?.into_iter();
+                values.retain(|_| counts.next().unwrap_or(false));
+            }
+            Ok(given.total(mode(values).into()))
+        }
         Op::Coarsen { bits, .. } => {
             Ok(Value::Numbers(given.numbers(0)?.into_iter().map(|v| v >> bits).collect()))
         }

@@ -118,7 +118,10 @@ export function decode(plan, certificate, components, shown) {
     if (!marks.has(node) || values.has(node)) return;
     values.set(node, apply(op, argumentsOf(op).map((argument) => values.get(argument)), statement.count));
   });
-  const results = plan.outputs.map(({ path, unit, node }) => ({ path, unit, number: values.get(node) }));
+  const results = plan.outputs.map(({ path, unit, node }) => {
+    const number = values.get(node);
+    return { path, unit, number, label: number.none ? undefined : types[node].labels?.[numbers.approximate(number)] };
+  });
   return { opened: sums.length, results };
 }
 
@@ -133,6 +136,7 @@ export function difference(result, row) {
   if (row === undefined || row.path.join("\n") !== result.path.join("\n")) return `${name} is not shown`;
   if ((row.unit ?? undefined) !== (result.unit ?? undefined)) return `${name} is shown in another unit`;
   if (number.none) return row.withheld ? undefined : `${name} is shown, and was not opened`;
+  if ((row.label ?? undefined) !== result.label) return `${name} is shown as ${row.label} where the parties' shares give ${result.label}`;
   const value = numbers.approximate(number);
   const near = Math.abs(row.value - value) <= RELATIVE * Math.abs(value) + (numbers.isExact(number) ? 0 : ABSOLUTE);
   if (typeof row.value === "number" && near && row.exact === numbers.decimalText(number)) return undefined;

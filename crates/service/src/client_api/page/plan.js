@@ -19,7 +19,7 @@ const FIXED_BITS = 40;
 
 function columnKind(type) {
   if (type.type === "boolean") return BOOLEAN;
-  return type.type === "category" ? { kind: "category", decimal: 0, binary: 0 } : number(type.scale ?? 0);
+  return type.type === "category" ? { kind: "category", labels: type.labels, decimal: 0, binary: 0 } : number(type.scale ?? 0);
 }
 
 /** The kind, scale and shape of each node, whether all can compute it, and whether shares of it are rounded. */

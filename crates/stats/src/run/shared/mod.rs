@@ -22,6 +22,7 @@ use rep3::scalar::FloatShare;
 use rep3::{Abort, BitShare, FieldShare, Session, Verified, deal_bits, deal_field, deal_ints, open};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A party's shares of data sets: columns as they were taken in.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +37,7 @@ pub struct Table {
     /// The number of rows.
     pub rows: usize,
     /// The columns by name, all of this many rows.
-    pub columns: BTreeMap<String, ParsedColumn>,
+    pub columns: BTreeMap<String, Arc<ParsedColumn>>,
 }
 
 impl Dataset {
@@ -57,7 +58,7 @@ impl Dataset {
                 {
                     let table = party.tables.entry(name.clone()).or_default();
                     table.rows = rows;
-                    table.columns.insert(column.clone(), ParsedColumn { int, field, present });
+                    table.columns.insert(column.clone(), Arc::new(ParsedColumn { int, field, present }));
                 }
             }
             if let Some(rows) = data.rows(name) {
@@ -168,8 +169,7 @@ impl Engine for Shared<'_> {
         if of.nullable {
             range = range.hull(&crate::check::Interval::point(0));
         }
-        let number = Number::from_int(column.int.clone(), &range).and_field(column.field.clone());
-        Ok(Value::Number(number))
+        Ok(Value::Number(Number::stored(column.clone(), &range)))
     }
 
     fn public(&mut self, value: &clear::Value, of: &Type) -> Result<Value, RunError> {
@@ -198,10 +198,12 @@ impl Engine for Shared<'_> {
     ) -> Result<Value, RunError> {
         let Value::Number(number) = value else { return Ok(value.clone()) };
         let factor = factor.to_i128().ok_or_else(|| data("a scale that is too fine"))?;
-        Ok(Value::Number(match number.known() {
-            Some(known) => Number::public(known.iter().map(|v| v.saturating_mul(factor)).collect(), range),
-            None => Number::multiple(number.clone(), factor, range),
-        }))
+        let Some(known) = number.known() else {
+            return Ok(Value::Number(Number::multiple(number.clone(), factor, range)));
+        };
+        let scaled: Option<Vec<_>> = known.iter().map(|value| value.checked_mul(factor)).collect();
+        let scaled = scaled.ok_or_else(|| data("a public number of too many digits"))?;
+        Ok(Value::Number(Number::public(scaled, range)))
     }
 
     fn apply(&mut self, steps: &[Step<'_, Value>]) -> Result<Vec<Value>, RunError> {
@@ -222,8 +224,8 @@ impl Engine for Shared<'_> {
         let mut elements = Vec::new();
         for (value, _) in values {
             elements.push(match value {
-                Value::Number(number) => number.field(self.session)?,
-                Value::Boolean(boolean) => Number::truth(boolean.clone()).field(self.session)?,
+                Value::Number(number) => number.field(self.session)?.clone(),
+                Value::Boolean(boolean) => Number::truth(boolean.clone()).field(self.session)?.clone(),
                 Value::Real(real) => bits_to_field(&real::pack(real), self.session)?,
             });
         }

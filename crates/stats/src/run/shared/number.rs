@@ -2,14 +2,16 @@
 //! asks, and kept.
 
 use super::boolean::Boolean;
-use crate::check::Interval;
+use crate::check::{FIELD_BITS, Interval};
 use algebra::Fp;
 use circuit::arith::parallel;
 use num_traits::{Signed, ToPrimitive};
 use rep3::convert::{bits_to_field, field_to_int};
+use rep3::ingest::ParsedColumn;
 use rep3::{Abort, BitShare, Columns, FieldShare, IntShare, Session, compare, mul};
 use std::cell::OnceCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A column of integers, or one integer, of a known range.
 #[derive(Clone)]
@@ -42,8 +44,12 @@ struct Origin {
 enum Source {
     /// A form that is there already.
     Form,
+    /// A column as it was taken in, which has both.
+    Stored(Arc<ParsedColumn>),
     /// Integers that everybody knows.
     Public(Vec<i128>),
+    /// The same integer in every row, which everybody knows.
+    Constant(i128),
     /// A sum or, if `minus`, a difference.
     Sum { left: Number, right: Number, minus: bool },
     /// A multiple.
@@ -64,7 +70,9 @@ impl Source {
         };
         match self {
             Self::Form => Origin { int: false, field: false, free: false, depth: 0 },
-            Self::Public(_) => Origin { int: true, field: true, free: true, depth: 0 },
+            Self::Stored(_) | Self::Public(_) | Self::Constant(_) => {
+                Origin { int: true, field: true, free: true, depth: 0 }
+            }
             Self::Truth(_) => Origin { int: true, field: false, free: false, depth: 0 },
             Self::Sum { left, right, .. } => both(left, right),
             Self::Multiple { of, factor } => {
@@ -106,6 +114,11 @@ impl Number {
         let number = Self::new(field.len(), range, Source::Form);
         let _ = number.0.field.set(field);
         number
+    }
+
+    /// A column as it was taken in, of integers of this range.
+    pub fn stored(column: Arc<ParsedColumn>, range: &Interval) -> Self {
+        Self::new(column.field.len(), range, Source::Stored(column))
     }
 
     /// The same with field elements that are known to be these integers.
@@ -154,9 +167,13 @@ impl Number {
         if let Source::Public(values) = &self.0.source { Some(values) } else { None }
     }
 
-    /// The integer, if it is one that everybody knows.
+    /// The integer, if it is one that everybody knows, or the same in every row.
     pub fn known_scalar(&self) -> Option<i128> {
-        self.known().filter(|values| values.len() == 1).map(|values| values[0])
+        match &self.0.source {
+            Source::Constant(value) => Some(*value),
+            Source::Public(values) if values.len() == 1 => Some(values[0]),
+            _ => None,
+        }
     }
 
     /// The number repeated in `rows` rows, if it is one.
@@ -164,18 +181,20 @@ impl Number {
         if self.rows() == rows {
             return self.clone();
         }
+        if let Some(value) = self.known_scalar() {
+            return Self::new(rows, range, Source::Constant(value));
+        }
         let all = vec![0; rows];
-        match (self.known_scalar(), self.0.int.get(), self.0.field.get()) {
-            (Some(value), _, _) => Self::public(vec![value; rows], range),
-            (None, Some(int), field) => {
+        match (self.0.int.get(), self.0.field.get()) {
+            (Some(int), field) => {
                 let spread = Self::from_int(int.gather(&all), range);
                 match field {
                     Some(field) => spread.and_field(field.gather(&all)),
                     None => spread,
                 }
             }
-            (None, None, Some(field)) => Self::from_field(field.gather(&all), range),
-            (None, None, None) => match &self.0.source {
+            (None, Some(field)) => Self::from_field(field.gather(&all), range),
+            (None, None) => match &self.0.source {
                 Source::Sum { left, right, minus } => {
                     Self::sum(left.spread(rows, range), right.spread(rows, range), *minus, range)
                 }
@@ -185,7 +204,7 @@ impl Number {
                     Self::select(condition.spread(rows), then, otherwise, range)
                 }
                 Source::Truth(of) => Self::truth(of.spread(rows)),
-                Source::Form | Source::Public(_) => self.clone(),
+                Source::Form | Source::Stored(_) | Source::Public(_) | Source::Constant(_) => self.clone(),
             },
         }
     }
@@ -205,38 +224,57 @@ impl Number {
         self.0.origin.free || self.0.field.get().is_some()
     }
 
+    /// Whether it may be too large for the field: a single number that exists as bits only.
+    pub fn is_wide(&self) -> bool {
+        self.0.width - usize::from(self.0.signed) > FIELD_BITS as usize
+    }
+
     /// As bits.
-    pub fn int(&self, session: &mut Session) -> Result<IntShare, Abort> {
-        if let Some(int) = self.0.int.get() {
-            return Ok(int.clone());
+    pub fn int(&self, session: &mut Session) -> Result<&IntShare, Abort> {
+        if let Some(int) = self.stored_int().or_else(|| self.0.int.get()) {
+            return Ok(int);
         }
         let (width, signed) = (self.0.width, self.0.signed);
-        let int = if self.has_int() {
+        let int = if self.has_int() || self.is_wide() {
             self.make_int(session)?
         } else {
-            field_to_int(&self.field(session)?, width, signed, session)?
+            field_to_int(self.field(session)?, width, signed, session)?
         };
         let int = IntShare { signed, ..int.resize(width) };
-        Ok(self.0.int.get_or_init(|| int).clone())
+        Ok(self.0.int.get_or_init(|| int))
+    }
+
+    /// The bits of a column as it was taken in, if they are of the right width.
+    fn stored_int(&self) -> Option<&IntShare> {
+        let Source::Stored(column) = &self.0.source else { return None };
+        Some(&column.int).filter(|int| int.width() == self.0.width && int.signed == self.0.signed)
     }
 
     fn make_int(&self, session: &mut Session) -> Result<IntShare, Abort> {
-        let (width, signed) = (self.0.width, self.0.signed);
+        let (width, signed, rows) = (self.0.width, self.0.signed, self.0.rows);
         match &self.0.source {
             Source::Form => Ok(IntShare { bits: Vec::new(), signed }),
+            Source::Stored(column) => Ok(column.int.clone()),
             Source::Public(values) => Ok(IntShare::public(values, width, signed, session.party())),
+            Source::Constant(value) => {
+                Ok(IntShare::public(&[*value], width, signed, session.party()).gather(&vec![0; rows]))
+            }
             Source::Sum { left, right, minus } => {
                 let (left, right) = (left.int(session)?.resize(width), right.int(session)?.resize(width));
-                let columns = &mut Columns::new(self.0.rows, session);
+                let columns = &mut Columns::new(rows, session);
                 let combine = if *minus { parallel::subtract } else { parallel::add };
                 Ok(IntShare { bits: combine(&left.bits, &right.bits, columns)?, signed })
             }
-            Source::Multiple { of, factor } => {
+            Source::Multiple { of, factor } if *factor > 0 && factor.count_ones() == 1 => {
                 let of = of.int(session)?.resize(width);
                 let shift = (factor.trailing_zeros() as usize).min(width);
-                let mut bits = vec![BitShare::zeros(self.0.rows); shift];
+                let mut bits = vec![BitShare::zeros(rows); shift];
                 bits.extend_from_slice(&of.bits[..width - shift]);
                 Ok(IntShare { bits, signed })
+            }
+            Source::Multiple { of, factor } => {
+                let factor = Self::new(rows, &Interval::point(*factor), Source::Constant(*factor));
+                long_product(of, &factor, width, signed, session)
             }
             Source::Select { condition, then, otherwise } => {
                 let (then, otherwise) =
@@ -254,16 +292,30 @@ impl Number {
         }
     }
 
+    /// The product, as bits: for numbers that the field cannot hold.
+    pub fn product(
+        left: &Self,
+        right: &Self,
+        range: &Interval,
+        session: &mut Session,
+    ) -> Result<Self, Abort> {
+        let (width, signed) = (range.width() as usize, range.min.is_negative());
+        Ok(Self::from_int(long_product(left, right, width, signed, session)?, range))
+    }
+
     /// As field elements.
-    pub fn field(&self, session: &mut Session) -> Result<FieldShare, Abort> {
+    pub fn field(&self, session: &mut Session) -> Result<&FieldShare, Abort> {
+        if let Source::Stored(column) = &self.0.source {
+            return Ok(&column.field);
+        }
         if let Some(field) = self.0.field.get() {
-            return Ok(field.clone());
+            return Ok(field);
         }
         // A sum of bits at hand is one conversion instead of two.
         let convert = self.has_int() && !self.has_field() && !self.is_known_pick();
         let field =
-            if convert { bits_to_field(&self.int(session)?, session)? } else { self.make_field(session)? };
-        Ok(self.0.field.get_or_init(|| field).clone())
+            if convert { bits_to_field(self.int(session)?, session)? } else { self.make_field(session)? };
+        Ok(self.0.field.get_or_init(|| field))
     }
 
     /// Whether it is a selection between numbers that have field elements.
@@ -273,29 +325,65 @@ impl Number {
 
     fn make_field(&self, session: &mut Session) -> Result<FieldShare, Abort> {
         match &self.0.source {
-            Source::Form | Source::Truth(_) => {
-                let int = self.int(session)?;
-                bits_to_field(&int, session)
-            }
+            Source::Form | Source::Truth(_) => bits_to_field(self.int(session)?, session),
+            Source::Stored(column) => Ok(column.field.clone()),
             Source::Public(values) => Ok(FieldShare::public(&elements(values), session.party())),
+            Source::Constant(value) => {
+                Ok(FieldShare::zeros(self.0.rows).shift(Fp::from_i128(*value), session.party()))
+            }
             Source::Sum { left, right, minus } => {
+                if let Source::Constant(value) = right.0.source {
+                    let value = Fp::from_i128(value);
+                    let value = if *minus { -value } else { value };
+                    return Ok(left.field(session)?.shift(value, session.party()));
+                }
                 let (left, right) = (left.field(session)?, right.field(session)?);
-                Ok(if *minus { left.sub(&right) } else { left.add(&right) })
+                Ok(if *minus { left.sub(right) } else { left.add(right) })
             }
             Source::Multiple { of, factor } => Ok(of.field(session)?.scale(Fp::from_i128(*factor))),
             Source::Select { condition, then, otherwise } => {
                 let (then, otherwise) = (then.field(session)?, otherwise.field(session)?);
-                let difference = then.sub(&otherwise);
+                let difference = then.sub(otherwise);
                 let chosen = if let Some(known) = condition.known() {
                     difference.mul_public(&truths(known))
                 } else {
-                    let condition = Self::truth(condition.clone()).field(session)?;
-                    mul(&condition, &difference, session)?
+                    let condition = Self::truth(condition.clone());
+                    mul(condition.field(session)?, &difference, session)?
                 };
                 Ok(otherwise.add(&chosen))
             }
         }
     }
+}
+
+/// The product modulo `2^width`: every bit of one factor times every bit of the other, added up (C. Wallace, 1964).
+fn long_product(
+    left: &Number,
+    right: &Number,
+    width: usize,
+    signed: bool,
+    session: &mut Session,
+) -> Result<IntShare, Abort> {
+    // In two's complement, factors as wide as the product multiply right whatever their signs.
+    let extended = |of: &Number, session: &mut Session| {
+        let int = of.int(session)?;
+        Ok::<_, Abort>(if int.signed { int.resize(width).bits } else { int.bits.clone() })
+    };
+    let (left, right) = (extended(left, session)?, extended(right, session)?);
+    let mut places = Vec::new();
+    let mut pairs = Vec::new();
+    for (i, a) in left.iter().enumerate() {
+        for (j, b) in right.iter().enumerate().take(width.saturating_sub(i)) {
+            places.push(i + j);
+            pairs.push((a, b));
+        }
+    }
+    let mut heap = vec![Vec::new(); width];
+    for (place, product) in places.into_iter().zip(rep3::layer(&pairs, session)?) {
+        heap[place].push(product);
+    }
+    let rows = left.first().map_or(0, BitShare::len);
+    Ok(IntShare { bits: parallel::sum(heap, &mut Columns::new(rows, session))?, signed })
 }
 
 /// Integers as field elements.

@@ -3,7 +3,7 @@
 use super::boolean::Boolean;
 use super::number::{Number, end};
 use super::{RunError, Value, real, relation};
-use crate::check::{Interval, Kind, Type};
+use crate::check::{FIELD_BITS, Interval, Kind, Type};
 use crate::error::{Code, PlanError};
 use crate::number::Number as Opened;
 use crate::plan::Op;
@@ -65,7 +65,7 @@ pub(super) fn number<'v>(
     }
 }
 
-fn boolean<'v>(step: &'v Step<'_, Value>, index: usize) -> Result<&'v Boolean, PlanError> {
+pub(super) fn boolean<'v>(step: &'v Step<'_, Value>, index: usize) -> Result<&'v Boolean, PlanError> {
     match &step.arguments[index].0 {
         Value::Boolean(boolean) => Ok(boolean),
         _ => Err(data("a number where a boolean belongs")),
@@ -94,7 +94,7 @@ fn one(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunError>
             let Kind::Category(labels) = &of.kind else { return Err(data("not a category").into()) };
             let index = labels.iter().position(|other| other == label).unwrap_or(labels.len());
             let int = category.int(session)?;
-            truth(Boolean::shared(compare::equal_public(&int, index as i128, session)?))
+            truth(Boolean::shared(compare::equal_public(int, index as i128, session)?))
         }
         Op::Not { .. } => truth(boolean(step, 0)?.not(session)),
         Op::And { .. } => {
@@ -110,9 +110,9 @@ fn one(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunError>
         Op::Min { .. } | Op::Max { .. } => {
             let int = number(step, 0)?.0.int(session)?;
             let extreme = if matches!(step.op, Op::Min { .. }) {
-                compare::minimum(&int, session)?
+                compare::minimum(int, session)?
             } else {
-                compare::maximum(&int, session)?
+                compare::maximum(int, session)?
             };
             made(Number::from_int(extreme, range))
         }
@@ -130,8 +130,10 @@ fn one(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunError>
             let kept = (*bits as usize).min(int.width() - usize::from(int.signed));
             let bits =
                 if kept < *bits as usize && !int.signed { Vec::new() } else { int.bits[kept..].to_vec() };
-            let int =
-                IntShare { bits: if bits.is_empty() { vec![BitShare::zeros(rows)] } else { bits }, ..int };
+            let int = IntShare {
+                bits: if bits.is_empty() { vec![BitShare::zeros(rows)] } else { bits },
+                signed: int.signed,
+            };
             made(Number::from_int(int, range))
         }
         Op::Mode { .. } => made(relation::mode(step, session)?),
@@ -156,7 +158,10 @@ fn shallow(number: Number, range: &Interval, session: &mut Session) -> Result<Nu
     if number.depth() < MAX_DEPTH {
         return Ok(number);
     }
-    Ok(Number::from_field(number.field(session)?, range))
+    if number.is_wide() {
+        return Ok(Number::from_int(number.int(session)?.clone(), range));
+    }
+    Ok(Number::from_field(number.field(session)?.clone(), range))
 }
 
 fn unsupported(op: &Op) -> PlanError {
@@ -187,12 +192,15 @@ fn multiply(step: &Step<'_, Value>, session: &mut Session) -> Result<Number, Run
         }
     }
     let (left, right) = (spread(step, 0)?, spread(step, 1)?);
+    if range.magnitude_bits() > FIELD_BITS {
+        return Ok(Number::product(&left, &right, range, session)?);
+    }
     let product = match (left.known(), right.known()) {
         (Some(known), _) => right.field(session)?.mul_public(&super::number::elements(known)),
         (_, Some(known)) => left.field(session)?.mul_public(&super::number::elements(known)),
         _ => {
             let (left, right) = (left.field(session)?, right.field(session)?);
-            mul(&left, &right, session)?
+            mul(left, right, session)?
         }
     };
     Ok(Number::from_field(product, range))
@@ -202,15 +210,15 @@ fn less(step: &Step<'_, Value>, session: &mut Session) -> Result<Boolean, RunErr
     let ((left, _), (right, _)) = (number(step, 0)?, number(step, 1)?);
     if let Some(bound) = right.known_scalar() {
         let int = left.int(session)?;
-        return Ok(Boolean::shared(compare::less_than_each(&int, &[bound], session)?.swap_remove(0)));
+        return Ok(Boolean::shared(compare::less_than_each(int, &[bound], session)?.swap_remove(0)));
     }
     if let Some(bound) = left.known_scalar() {
         let int = right.int(session)?;
-        let not_above = compare::less_than_each(&int, &[bound + 1], session)?.swap_remove(0);
+        let not_above = compare::less_than_each(int, &[bound + 1], session)?.swap_remove(0);
         return Ok(Boolean::shared(not_above).not(session));
     }
-    let (left, right) = (spread(step, 0)?.int(session)?, spread(step, 1)?.int(session)?);
-    Ok(Boolean::shared(compare::less_than(&left, &right, session)?))
+    let (left, right) = (spread(step, 0)?, spread(step, 1)?);
+    Ok(Boolean::shared(compare::less_than(left.int(session)?, right.int(session)?, session)?))
 }
 
 fn equal(step: &Step<'_, Value>, session: &mut Session) -> Result<Boolean, RunError> {
@@ -218,11 +226,11 @@ fn equal(step: &Step<'_, Value>, session: &mut Session) -> Result<Boolean, RunEr
     for (known, other) in [(left, right), (right, left)] {
         if let Some(value) = known.known_scalar() {
             let int = other.int(session)?;
-            return Ok(Boolean::shared(compare::equal_public(&int, value, session)?));
+            return Ok(Boolean::shared(compare::equal_public(int, value, session)?));
         }
     }
-    let (left, right) = (spread(step, 0)?.int(session)?, spread(step, 1)?.int(session)?);
-    Ok(Boolean::shared(compare::equal(&left, &right, session)?))
+    let (left, right) = (spread(step, 0)?, spread(step, 1)?);
+    Ok(Boolean::shared(compare::equal(left.int(session)?, right.int(session)?, session)?))
 }
 
 fn select(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunError> {
@@ -254,17 +262,20 @@ fn total(step: &Step<'_, Value>, session: &mut Session) -> Result<Number, RunErr
         return Ok(Number::from_field(column.field(session)?.sum(), range));
     }
     let int = column.int(session)?;
-    Ok(Number::from_int(sum::sum(&int, session)?, range))
+    Ok(Number::from_int(sum::sum(int, session)?, range))
 }
 
-/// All inner products in one round.
+/// All inner products in one round. A column that several of them take is proven once.
 fn dots(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>, RunError> {
+    let factors = steps
+        .iter()
+        .map(|step| Ok([spread(step, 0)?, spread(step, 1)?]))
+        .collect::<Result<Vec<_>, PlanError>>()?;
     let mut results: Vec<Option<FieldShare>> = Vec::new();
     let mut pairs = Vec::new();
-    for step in steps {
-        let (left, right) = (spread(step, 0)?, spread(step, 1)?);
+    for [left, right] in &factors {
         let weighted =
-            |known: &[i128], column: FieldShare| column.mul_public(&super::number::elements(known)).sum();
+            |known: &[i128], column: &FieldShare| column.mul_public(&super::number::elements(known)).sum();
         results.push(match (left.known(), right.known()) {
             (Some(known), _) => Some(weighted(known, right.field(session)?)),
             (_, Some(known)) => Some(weighted(known, left.field(session)?)),
@@ -274,8 +285,7 @@ fn dots(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>, 
             }
         });
     }
-    let borrowed: Vec<_> = pairs.iter().map(|(left, right)| (left, right)).collect();
-    let products = inner_products(&borrowed, session)?;
+    let products = inner_products(&pairs, session)?;
     let mut taken = 0;
     let mut values = Vec::new();
     for (result, step) in results.into_iter().zip(steps) {
@@ -323,11 +333,11 @@ fn sorts(steps: &[&Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>
     for step in steps {
         match &step.arguments[1].0 {
             Value::Boolean(boolean) => payload.bits.push(boolean.share(session)),
-            Value::Number(number) => payload.field.push(number.field(session)?),
+            Value::Number(number) => payload.field.push(number.field(session)?.clone()),
             Value::Real(_) => return Err(data("a rounded number is no column").into()),
         }
     }
-    let sorted = sort(&[SortKey::ascending(&int)], &payload, session)?;
+    let sorted = sort(&[SortKey::ascending(int)], &payload, session)?;
     let (mut bits, mut field) = (sorted.payload.bits.into_iter(), sorted.payload.field.into_iter());
     let mut values = Vec::new();
     for step in steps {
@@ -359,7 +369,7 @@ fn order_statistics(steps: &[&Step<'_, Value>], session: &mut Session) -> Result
         let rank = rank.filter(|rank| *rank < int.rows());
         ranks.push(rank.ok_or_else(|| data("a rank beyond the number of rows"))?);
     }
-    let found = rep3::select(&int, &ranks, session)?;
+    let found = rep3::select(int, &ranks, session)?;
     let value = |(position, step): (usize, &&Step<'_, Value>)| {
         Value::Number(Number::from_int(found.slice(position..position + 1), &step.of.range))
     };
@@ -371,17 +381,19 @@ fn element(step: &Step<'_, Value>, session: &mut Session) -> Result<Number, RunE
     let rows = step.rows as usize;
     let ((column, _), (at, of)) = (number(step, 0)?, number(step, 1)?);
     let range = &step.of.range;
-    let field = column.spread(rows, range).field(session)?;
+    let column = column.spread(rows, range);
+    let field = column.field(session)?;
     if let Some(known) = at.known_scalar() {
         let inside = usize::try_from(known).ok().filter(|at| *at < rows);
         let element = inside.map_or_else(|| FieldShare::zeros(1), |at| field.slice(at..at + 1));
         return Ok(Number::from_field(element, range));
     }
     let last = rows.saturating_sub(1) as i128;
-    let index = Number::public((0..=last).collect(), &Interval::new(0, last)).int(session)?;
-    let at = at.spread(rows, &of.range).int(session)?;
-    let here = Number::truth(Boolean::shared(compare::equal(&index, &at, session)?)).field(session)?;
-    Ok(Number::from_field(inner_products(&[(&here, &field)], session)?, range))
+    let index = Number::public((0..=last).collect(), &Interval::new(0, last));
+    let at = at.spread(rows, &of.range);
+    let here = compare::equal(index.int(session)?, at.int(session)?, session)?;
+    let here = Number::truth(Boolean::shared(here));
+    Ok(Number::from_field(inner_products(&[(here.field(session)?, field)], session)?, range))
 }
 
 fn running(values: &[Fp]) -> Vec<Fp> {

@@ -10,7 +10,7 @@ use crate::run::clear::data;
 use algebra::Fp;
 use num_bigint::BigInt;
 use num_traits::ToPrimitive;
-use rep3::scalar::{EXPONENT, FloatShare, MANTISSA, divide, from_field, log2, multiply, sqrt};
+use rep3::scalar::{EXPONENT, FloatShare, MANTISSA, divide, from_field, from_int, log2, multiply, sqrt};
 use rep3::{BitShare, FieldShare, IntShare, Session};
 
 /// The widest mantissas that operations take.
@@ -37,10 +37,11 @@ pub fn apply(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<Val
 
 /// One argument of each step, below each other.
 fn floats(arguments: &[&(Value, Type)], session: &mut Session) -> Result<FloatShare, RunError> {
-    let mut exact = Vec::new();
+    let (mut exact, mut wide) = (Vec::new(), Vec::new());
     let mut scales = Vec::new();
     for (value, of) in arguments {
         match value {
+            Value::Number(number) if number.is_wide() => wide.push((number, of)),
             Value::Number(number) => {
                 exact.push(number.field(session)?);
                 scales.push(of.scale().divisor());
@@ -56,8 +57,18 @@ fn floats(arguments: &[&(Value, Type)], session: &mut Session) -> Result<FloatSh
         zero: BitShare::zeros(0),
         invalid: BitShare::zeros(0),
     };
+    // Numbers that the field cannot hold come behind those that it can.
+    let exact_rows = exact.len();
+    let mut parts = Vec::new();
     if !exact.is_empty() {
-        converted = from_field(&FieldShare::concat(&exact), session)?;
+        parts.push(from_field(&FieldShare::concat(exact), session)?);
+    }
+    for (number, of) in wide {
+        parts.push(from_int(number.int(session)?, session)?);
+        scales.push(of.scale().divisor());
+    }
+    if !parts.is_empty() {
+        converted = stack(&parts);
         if scales.iter().any(|scale| *scale != BigInt::from(1)) {
             // A public divisor is exact in the field, up to 126 bits.
             let divisors: Option<Vec<Fp>> = scales.iter().map(|s| s.to_i128().map(Fp::from_i128)).collect();
@@ -66,15 +77,17 @@ fn floats(arguments: &[&(Value, Type)], session: &mut Session) -> Result<FloatSh
             converted = divide(&converted, &divisors, session)?;
         }
     }
-    let mut taken = 0;
+    let (mut taken, mut wide_taken) = (0, exact_rows);
     let rows: Vec<FloatShare> = arguments
         .iter()
         .map(|(value, _)| {
-            if let Value::Real(real) = value {
-                return (**real).clone();
-            }
-            taken += 1;
-            row(&converted, taken - 1)
+            let next = match value {
+                Value::Real(real) => return (**real).clone(),
+                Value::Number(number) if number.is_wide() => &mut wide_taken,
+                _ => &mut taken,
+            };
+            *next += 1;
+            row(&converted, *next - 1)
         })
         .collect();
     Ok(stack(&rows))
@@ -89,6 +102,19 @@ fn row(of: &FloatShare, position: usize) -> FloatShare {
         exponent: of.exponent.iter().map(take).collect(),
         zero: take(&of.zero),
         invalid: take(&of.invalid),
+    }
+}
+
+/// One row as often as that.
+fn repeat(of: &FloatShare, rows: usize) -> FloatShare {
+    let all = vec![0; rows];
+    let repeat = |bit: &BitShare| bit.gather(&all);
+    FloatShare {
+        sign: repeat(&of.sign),
+        mantissa: of.mantissa.iter().map(repeat).collect(),
+        exponent: of.exponent.iter().map(repeat).collect(),
+        zero: repeat(&of.zero),
+        invalid: repeat(&of.invalid),
     }
 }
 
@@ -145,7 +171,7 @@ pub fn logarithms(
     result: &Type,
     session: &mut Session,
 ) -> Result<Number, RunError> {
-    let logarithms = in_parts(&column.field(session)?, ROWS_AT_ONCE, |part| {
+    let logarithms = in_parts(column.field(session)?, ROWS_AT_ONCE, |part| {
         let floats = from_field(part, session)?;
         Ok(log2(&floats, session)?.value)
     })?;
@@ -167,9 +193,9 @@ pub fn reciprocals(
     let one = Fp::from_i128(one.to_i128().ok_or_else(|| data("a scale that is too fine"))?);
     let ones = from_field(&FieldShare::public(&[one], session.party()), session)?;
     let width = result.range.width() as usize;
-    let floors = in_parts(&column.field(session)?, ROWS_AT_ONCE, |part| {
+    let floors = in_parts(column.field(session)?, ROWS_AT_ONCE, |part| {
         let divisors = from_field(part, session)?;
-        let quotients = divide(&stack(&vec![ones.clone(); part.len()]), &divisors, session)?;
+        let quotients = divide(&repeat(&ones, part.len()), &divisors, session)?;
         floors(&quotients, width, session)
     })?;
     let bits = (0..width).map(|k| BitShare::concat(floors.iter().map(|part| &part[k])));
@@ -198,10 +224,10 @@ fn floors(of: &FloatShare, width: usize, session: &mut Session) -> Result<Vec<Bi
     let mut pairs = Vec::new();
     for (exponent, chosen) in chosen.iter().enumerate() {
         for bit in exponent.saturating_sub(MANTISSA - 1)..=exponent {
-            pairs.push((chosen.clone(), of.mantissa[MANTISSA - 1 + bit - exponent].clone()));
+            pairs.push((chosen, &of.mantissa[MANTISSA - 1 + bit - exponent]));
         }
     }
-    let mut products = rep3::and_many(&pairs, session)?.into_iter();
+    let mut products = rep3::layer(&pairs, session)?.into_iter();
     let mut bits = vec![BitShare::zeros(of.rows()); width];
     for exponent in 0..width {
         let low = exponent.saturating_sub(MANTISSA - 1);
