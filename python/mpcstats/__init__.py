@@ -2,12 +2,14 @@
 
 A program is a Python function over tables, marked with :func:`program`. Calling it traces a *plan*; nothing is computed
 then. See ``program.explain()`` for what it costs and reveals, ``program.simulate(dataframe)`` to try it on data of your
-own, ``Client(survey, keys).run(program)`` to ask the parties of a survey, and ``docs/src/python.md`` for the reference.
+own, ``Client(survey, keys).run(program)`` to ask the parties of a survey, and
+``docs/src/python-reference.md`` for the reference.
 """
 
 from mpcstats._native import (
     Column,
     GroupBy,
+    Grouped,
     Record,
     Scalar,
     Table,
@@ -59,5 +61,64 @@ from mpcstats.errors import ClientError, ProgramError
 from mpcstats.program import Explanation, Program, program
 from mpcstats.result import Result, Value
 
-__all__ = [name for name in dir() if not name.startswith("_")]
+__all__ = [
+    "chi2_contingency",
+    "Client",
+    "ClientError",
+    "Column",
+    "correlation",
+    "counts_from",
+    "covariance",
+    "crosstab",
+    "difference_interval",
+    "Epoch",
+    "Explanation",
+    "f_oneway",
+    "geometric_mean",
+    "gini",
+    "GroupBy",
+    "Grouped",
+    "harmonic_mean",
+    "histogram",
+    "kurtosis",
+    "linear_regression",
+    "lorenz",
+    "mannwhitneyu",
+    "maximum",
+    "mean",
+    "mean_interval",
+    "median",
+    "median_abs_deviation",
+    "median_interval",
+    "minimum",
+    "mode",
+    "multiple_regression",
+    "Program",
+    "program",
+    "ProgramError",
+    "proportion",
+    "proportion_interval",
+    "pstdev",
+    "ptp",
+    "pvariance",
+    "quantiles",
+    "Record",
+    "Release",
+    "Result",
+    "Scalar",
+    "schema_of",
+    "shape",
+    "skew",
+    "spearmanr",
+    "stdev",
+    "Table",
+    "trim_mean",
+    "ttest_ind",
+    "ttest_rel",
+    "Value",
+    "variance",
+    "weighted_mean",
+    "weighted_variance",
+    "where",
+]
 __version__ = "0.1.0"

@@ -75,12 +75,20 @@ class Client:
     @property
     def definition(self) -> dict[str, Any]:
         """The survey, as its organiser signed it."""
-        return json.loads(self._connection.definition())
+        definition: dict[str, Any] = json.loads(self._connection.definition())
+        return definition
 
     @property
     def schema(self) -> dict[str, Any]:
         """The data set's columns: what programs are traced against."""
-        return json.loads(self._connection.schema())
+        schema: dict[str, Any] = json.loads(self._connection.schema())
+        return schema
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """What the survey's policy allows: give them to ``simulate`` to get its refusals on data of your own."""
+        limits: dict[str, Any] = self.definition["policy"]["limits"]
+        return limits
 
     @property
     def plans(self) -> list[str]:

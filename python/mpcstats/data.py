@@ -37,7 +37,10 @@ def _names(data: Any) -> list[Any]:
 
 
 def _values(column: Any) -> Sequence[Any]:
-    return column.tolist() if hasattr(column, "tolist") else list(column)
+    if hasattr(column, "tolist"):
+        return list(column.tolist())
+    # A list may hold numpy's numbers, which are not Python's.
+    return [value.item() if hasattr(value, "item") else value for value in column]
 
 
 def _missing(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import inspect
 import json
 from dataclasses import dataclass
@@ -50,6 +51,9 @@ class Explanation:
             f"{cost['seconds']:.3f} s for {cost['rows']:.0f} rows"
         )
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
 
 class Program:

@@ -335,7 +335,7 @@ impl Column {
         wrap(self.inner.cumulative_sum())
     }
 
-    /// The ranks, counted from 1: `"average"` (as a doubled rank would, ties share), `"min"` or `"max"`.
+    /// The ranks, counted from 1. Ties all have their `"min"` or their `"max"`; the mean of both is the average rank.
     #[pyo3(signature = (method="min"))]
     fn rank(&self, method: &str) -> PyResult<Self> {
         wrap(match method {

@@ -82,7 +82,7 @@ pub fn refusal(error: &PlanError) -> PyErr {
     Python::attach(|py| {
         let raise = || {
             let class = py.import("mpcstats.errors")?.getattr("ProgramError")?;
-            let node = error.node.map(|node| node.index());
+            let node = error.node.map(stats::plan::NodeId::index);
             class.call1((error.code.as_str(), &error.cause, &error.hint, node))
         };
         raise().map_or_else(|failure| failure, PyErr::from_value)

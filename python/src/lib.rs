@@ -25,6 +25,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<table::Tracer>()?;
     module.add_class::<table::Table>()?;
     module.add_class::<table::GroupBy>()?;
+    module.add_class::<table::Grouped>()?;
     module.add_class::<column::Column>()?;
     module.add_class::<scalar::Scalar>()?;
     module.add_class::<record::Record>()?;

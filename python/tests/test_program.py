@@ -4,9 +4,11 @@ import json
 import subprocess
 import sys
 import traceback
+from decimal import Decimal
 from pathlib import Path
 
 import mpcstats as ms
+import numpy as np
 import pytest
 
 DATA = {"x": list(range(1, 41)), "y": [value * 2 % 17 for value in range(40)], "city": ["a", "b", "b", "c"] * 10}
@@ -80,6 +82,19 @@ def test_where_and_arithmetic() -> None:
         assert float(r.scaled) == sum(2 * v - 0.5 for v in x) / 40
 
 
+def test_predictors_may_not_hide_other_entries() -> None:
+    error = refused(lambda t: ms.multiple_regression(t.x, {"y": t.y}))
+    assert error.code == "plan.type" and "`y`" in error.cause
+
+
+def test_numpys_numbers_are_numbers() -> None:
+    program = ms.program(lambda t: {"x": t.x.sum(), "side": t.side.sum()})
+    arrays = {"x": np.array([1.5, 2.25, np.nan]), "side": np.array([True, False, True])}
+    for data in (arrays, {name: list(array) for name, array in arrays.items()}):
+        r = program.simulate(data)
+        assert (r.x.exact, r.side.exact) == (Decimal("3.75"), 2)
+
+
 def test_data_sets_are_joined_by_key() -> None:
     people = {"id": [1, 2, 3, 4], "age": [30, 40, 50, 60]}
     accounts = {"id": [4, 2, 9], "balance": [10, 20, 70]}
@@ -99,6 +114,24 @@ def test_overflow_is_refused_with_the_reason() -> None:
     with pytest.raises(ms.ProgramError) as caught:
         ms.program(lambda t: (t.x * t.x * t.x).sum()).plan(schema)
     assert caught.value.code == "plan.overflow" and "bits" in caught.value.cause
+
+
+def test_what_only_the_check_finds_names_the_line() -> None:
+    def forbidden(t: ms.Table):
+        lowest = t.x.min()  # this one
+        return {"mean": t.x.mean(), "lowest": lowest}
+
+    error = refused(forbidden, limits={"minimum": 0, "leaks": []})
+    assert error.code == "plan.forbidden" and "lowest = t.x.min()  # this one" in str(error)
+    line = forbidden.__code__.co_firstlineno + 1
+    assert error.place == f"{__file__}:{line}"
+
+    def unbounded(t: ms.Table):
+        return t.x.corr(t.y) + t.x.mean()
+
+    with pytest.raises(ms.ProgramError) as caught:
+        ms.program(unbounded).explain(DATA)
+    assert caught.value.code == "plan.secret" and "return t.x.corr(t.y) +" in str(caught.value)
 
 
 def test_equal_programs_have_one_plan() -> None:

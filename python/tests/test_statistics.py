@@ -269,3 +269,153 @@ def test_sixteen_digits_at_a_million_rows_fit() -> None:
     x = [99999999.99999999, 0.00000001, 5.5]
     r = both.simulate({"survey": {"x": x}}, schema=schema, parties=3)
     assert_within(r.var, np.var(x, ddof=1))
+
+
+@pytest.mark.parametrize("parties", [1, 3])
+def test_sixteen_digits_at_a_million_rows_correlate(parties: int) -> None:
+    column = {"type": "decimal", "scale": 8, "min": "0", "max": "99999999.99999999"}
+    schema = {"survey": {"columns": {"x": column, "y": column}, "max_rows": 1_000_000}}
+    data = {"x": [99999999.99999999, 0.00000001, 5.5, 0], "y": [1.25, 3, 99999999.99999999, 7]}
+    for name, program in {
+        "corr": ms.program(lambda t: t.x.corr(t.y)),
+        "slope": ms.program(lambda t: ms.linear_regression(t.x, t.y).slope),
+    }.items():
+        (ours,) = program.simulate({"survey": data}, schema=schema, parties=parties).values()
+        theirs = np.corrcoef(data["x"], data["y"])[0, 1] if name == "corr" else scipy.stats.linregress(data["x"], data["y"]).slope
+        assert_within(ours, theirs)
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_ratios_of_moments_alone(name: str) -> None:
+    x = FRAMES[name].x.to_numpy()
+    for function, expected in ((ms.skew, scipy.stats.skew(x)), (ms.kurtosis, scipy.stats.kurtosis(x))):
+        alone = ms.program(lambda t: function(t.x))
+        for parties in (1, 3):
+            (value,) = alone.simulate({"x": list(x)}, parties=parties).values()
+            assert_within(value, expected)
+            assert parties == 1 or 0 < value.error < 1e-9 * max(1, abs(expected)), "what nobody opened is rounded"
+
+
+def median_ranks(n: int, confidence: float) -> tuple[int, int]:
+    low = max(0, math.floor((n - scipy.stats.norm.ppf((1 + confidence) / 2) * math.sqrt(n)) / 2))
+    return low, n - 1 - low
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.8, 0.95, 0.999])
+def test_interval_for_the_median_of_those_present(confidence: float) -> None:
+    x = FRAMES["fair"].x.head(60).tolist()
+    x = [None if row % 7 == 2 else value for row, value in enumerate(x)]
+    present = sorted(value for value in x if value is not None)
+    old = [value for value in present if value > 25]
+    program = ms.program(
+        lambda t: {"all": ms.median_interval(t.x, confidence), "old": ms.median_interval(t.x[t.x > 25], confidence)}
+    )
+    for parties in (1, 3):
+        r = program.simulate({"x": x}, parties=parties)
+        for ours, values in ((r.all, present), (r.old, old)):
+            low, high = median_ranks(len(values), confidence)
+            assert (float(ours.low), float(ours.high)) == (values[low], values[high])
+            assert float(ours.n) == len(values) and float(ours.median) == statistics.median(values)
+
+
+def test_ranks_of_the_interval_for_every_count() -> None:
+    program = ms.program(lambda t: {"x": ms.median_interval(t.x)})
+    for n in range(1, 70):
+        r = program.simulate({"x": [*range(n), None]}).x
+        assert (float(r.low), float(r.high)) == median_ranks(n, 0.95), n
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_mode_of_a_category(name: str) -> None:
+    frame = FRAMES[name].iloc[::5].reset_index(drop=True)
+    frame["some"] = frame.group.where(frame.index % 3 != 1)
+    program = ms.program(lambda t: {"all": t.group.mode(), "side": t.group[t.side].mode(), "some": t.some.mode()})
+    for parties in (1, 3):
+        r = program.simulate(frame, parties=parties)
+        assert str(r.all) == r.all.label == frame.group.mode()[0]
+        assert r.side.label == frame.group[frame.side].mode()[0]
+        assert r.some.label == frame.some.mode()[0]
+
+
+def assert_same(ours: ms.Value, theirs: float) -> None:
+    """Within the bound; undefined where the other is not a number."""
+    if math.isnan(theirs):
+        assert ours.withheld == "undefined", (ours, theirs)
+    else:
+        assert_within(ours, theirs)
+
+
+@ms.program
+def hard_spread(t: ms.Table):
+    x = t.x
+    return {
+        "std": x.std(),
+        "sem": x.sem(),
+        "shape": ms.shape(x),
+        "mad": ms.median_abs_deviation(x),
+        "q": x.quantile([0.1, 0.9]),
+        "five": x.five_numbers(),
+        "mode": x.mode(),
+        "range": ms.ptp(x),
+        "trimmed": ms.trim_mean(x, 0.2),
+        "interval": ms.mean_interval(x),
+        "median": ms.median_interval(x),
+    }
+
+
+@ms.program
+def hard_pairs(t: ms.Table):
+    return {
+        "cov": t.x.cov(t.y),
+        "r": t.x.corr(t.y),
+        "rho": ms.spearmanr(t.x, t.y),
+        "line": ms.linear_regression(t.x, t.y),
+        "paired": ms.ttest_rel(t.x, t.y),
+        "welch": ms.ttest_ind(t.x, t.y),
+    }
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("parties", [1, 3])
+@pytest.mark.parametrize("name", HARD)
+def test_spread_of_hard_data(name: str, parties: int) -> None:
+    r = hard_spread.simulate({"x": HARD[name]}, parties=parties)
+    x = pd.Series(HARD[name]).dropna()
+    constant = len(set(x)) == 1
+    assert_same(r.std, x.std())
+    assert_same(r.sem, x.sem())
+    assert_same(r.shape.skewness, math.nan if constant else scipy.stats.skew(x))
+    assert_same(r.shape.kurtosis, math.nan if constant else scipy.stats.kurtosis(x))
+    assert_same(r.mad, scipy.stats.median_abs_deviation(x))
+    for q in (0.1, 0.9):
+        assert_same(r.q[str(q)], x.quantile(q))
+    for label, q in {"min": 0, "q1": 0.25, "median": 0.5, "q3": 0.75, "max": 1}.items():
+        assert_same(r.five[label], x.quantile(q))
+    assert_same(r.mode, x.mode()[0])
+    assert_same(r.range, x.max() - x.min())
+    assert_same(r.trimmed, scipy.stats.trim_mean(x, 0.2))
+    n, margin = len(x), scipy.stats.t.ppf(0.975, len(x) - 1) * x.sem()
+    assert_same(r.interval.low, x.mean() - margin if n > 1 else math.nan)
+    low, high = median_ranks(n, 0.95)
+    assert_same(r.median.low, sorted(x)[low])
+    assert_same(r.median.high, sorted(x)[high])
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("parties", [1, 3])
+@pytest.mark.parametrize("name", HARD)
+def test_pairs_of_hard_data(name: str, parties: int) -> None:
+    other = [0 if value is None else value // 3 + row * row for row, value in enumerate(HARD[name])]
+    r = hard_pairs.simulate({"x": HARD[name], "y": other}, parties=parties)
+    both = pd.DataFrame({"x": HARD[name], "y": other}).dropna().astype(float)
+    x, y, n = both.x, both.y, len(both)
+    varies = n > 1 and x.nunique() > 1 and y.nunique() > 1
+    assert_same(r.cov, x.cov(y) if n > 1 else math.nan)
+    assert_same(r.r, x.corr(y) if varies else math.nan)
+    assert_same(r.rho, x.corr(y, method="spearman") if varies else math.nan)
+    assert_same(r.line.slope, scipy.stats.linregress(x, y).slope if varies else math.nan)
+    difference = x - y
+    paired = scipy.stats.ttest_rel(x, y).statistic if n > 1 and difference.nunique() > 1 else math.nan
+    assert_same(r.paired.statistic, paired)
+    spread = n > 1 and x.var() + pd.Series(other).var() > 0
+    assert_same(r.welch.statistic, scipy.stats.ttest_ind(x, other, equal_var=False).statistic if spread else math.nan)

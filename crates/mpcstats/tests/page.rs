@@ -87,7 +87,7 @@ const PROGRAMS: &[(&str, Define)] = &[
     ("a label alone", |p| p.output(["group"], &p.column("survey", "group").mode())),
     ("several predictors", |p| {
         let column = |name: &str| p.column("survey", name);
-        let predictors = [("y".to_owned(), column("y")), ("z".to_owned(), column("z"))];
+        let predictors = [("first".to_owned(), column("y")), ("second".to_owned(), column("z"))];
         stats::library::multiple_regression(&predictors, &column("x")).output(p, "plane");
     }),
     ("thresholds", |p| {

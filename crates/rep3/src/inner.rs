@@ -205,8 +205,12 @@ impl Form {
         let mut weighed = vec![Fp::ZERO; columns.len()];
         let place = |column: usize| column * self.rows..(column + 1) * self.rows;
         for ([a, b], &weight) in self.pairs.iter().zip(weights) {
-            Fp::add_multiple(&mut weighed[place(*a)], weight, &columns[place(*b)]);
-            Fp::add_multiple(&mut weighed[place(*b)], weight, &columns[place(*a)]);
+            if a == b {
+                Fp::add_multiple(&mut weighed[place(*a)], weight + weight, &columns[place(*a)]);
+            } else {
+                Fp::add_multiple(&mut weighed[place(*a)], weight, &columns[place(*b)]);
+                Fp::add_multiple(&mut weighed[place(*b)], weight, &columns[place(*a)]);
+            }
         }
         weighed
     }

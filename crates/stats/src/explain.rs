@@ -1,6 +1,6 @@
 //! What a plan does, opens, reveals and costs, before it runs.
 
-use crate::check::{Checked, Interval, Kind, Shape, Type};
+use crate::check::{Checked, FIELD_BITS, Interval, Kind, Shape, Type};
 use crate::plan::{NodeId, Op};
 use serde::Serialize;
 
@@ -126,6 +126,10 @@ fn work(checked: &Checked, node: NodeId, of: &Type, n: f64) -> Work {
         Op::Less { .. } => Work { gates: 2.5 * k * r, rounds: log_k, ..Work::default() },
         Op::Equal { .. } | Op::Is { .. } => Work { gates: k * r, rounds: log_k, ..Work::default() },
         Op::Select { .. } => Work { gates: f64::from(width(of)) * r, rounds: 1.0, ..Work::default() },
+        // Too long for the field: bit by bit.
+        Op::Multiply { .. } if of.range.magnitude_bits() > FIELD_BITS => {
+            Work { gates: 2.0 * f64::from(width(of)).powi(2), rounds: 30.0, ..Work::default() }
+        }
         Op::Multiply { .. } => Work { elements: r, products: r, rounds: 1.0, ..Work::default() },
         Op::Dot { .. } => Work { elements: 1.0, products: n, rounds: 1.0, ..Work::default() },
         Op::Number { .. } => Work { elements: 1.4 * r, products: 2.0 * r, rounds: 2.0, ..Work::default() },

@@ -145,11 +145,11 @@ fn long_sums_of_sums_are_computed_once() {
 
 #[test]
 fn ratios_of_long_numbers_by_three_parties() {
-    let each: [(&str, fn(&Column) -> stats::build::Scalar, f64); 2] = [
-        ("skewness", Column::skewness, 0.656_25),
-        ("kurtosis", Column::kurtosis, -0.218_75),
-    ];
-    for (name, statistic, expected) in each {
+    type Statistic = fn(&Column) -> stats::build::Scalar;
+    let skewness: Statistic = Column::skewness;
+    for (name, statistic, expected) in
+        [("skewness", skewness, 0.656_25), ("kurtosis", Column::kurtosis, -0.218_75)]
+    {
         // Alone: what they are quotients of has more bits than the field, and is nobody's to see.
         let table = run_both(|p| p.output([name], &statistic(&p.column("survey", "x"))));
         assert_close(&table, name, expected);

@@ -114,7 +114,13 @@ impl Program {
     pub fn places(&self) -> Vec<Option<String>> {
         let state = self.state.borrow();
         let place = |position: usize| state.places.get(position).cloned().flatten();
-        state.used().into_iter().enumerate().filter(|(_, used)| *used).map(|(position, _)| place(position)).collect()
+        state
+            .used()
+            .into_iter()
+            .enumerate()
+            .filter(|(_, used)| *used)
+            .map(|(position, _)| place(position))
+            .collect()
     }
 
     /// The plan: nodes that no output depends on are left out, and columns that it does not read.

@@ -76,7 +76,7 @@ pub fn check(plan: &Plan, schema: &Schema, limits: &Limits) -> Result<Checked, P
         checker.check_output(output.node)?;
     }
     let targets = openings::openings(&checker.plan, &checker.types);
-    let mut leaks = BTreeSet::new();
+    let mut leaks = BTreeMap::new();
     let mut tests = Tests::default();
     let mut openings = Vec::new();
     let added = policy::added(&checker.plan, &checker.types);
@@ -92,7 +92,9 @@ pub fn check(plan: &Plan, schema: &Schema, limits: &Limits) -> Result<Checked, P
             let op = checker.plan.op(below).clone();
             checker.check_secret(below, &op)?;
             checker.check_size(node, below, &op)?;
-            leaks.extend(policy::leak_of(&op));
+            if let Some(leak) = policy::leak_of(&op) {
+                leaks.entry(leak).or_insert(below);
+            }
             if let Op::Require { condition, .. } = op {
                 required.insert(tests.add(Test { node: condition, reason: Reason::Undefined }));
             }
@@ -111,7 +113,8 @@ pub fn check(plan: &Plan, schema: &Schema, limits: &Limits) -> Result<Checked, P
     }
     limits.check_leaks(&leaks)?;
     let (id, outputs) = (plan.id(), plan.outputs.len());
-    Ok(Checked { id, outputs, plan: checker.plan, types: checker.types, openings, tests: tests.list, leaks })
+    let (Checker { plan, types }, tests, leaks) = (checker, tests.list, leaks.into_keys().collect());
+    Ok(Checked { id, outputs, plan, types, openings, tests, leaks })
 }
 
 impl Checked {

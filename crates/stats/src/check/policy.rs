@@ -4,7 +4,7 @@ use super::kinds::{Kind, Shape, Type};
 use crate::error::{Code, PlanError};
 use crate::plan::{NodeId, Op, Plan};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A kind of result that says more about single providers than an aggregate does. A survey must name it to allow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,13 +75,17 @@ impl Limits {
         Ok(())
     }
 
-    pub(crate) fn check_leaks(&self, leaks: &BTreeSet<Leak>) -> Result<(), PlanError> {
-        let Some(leak) = leaks.iter().find(|leak| !self.leaks.contains(leak)) else { return Ok(()) };
-        Err(PlanError::new(
+    /// Refuses a leak that is not allowed, at the node that has it.
+    pub(crate) fn check_leaks(&self, leaks: &BTreeMap<Leak, NodeId>) -> Result<(), PlanError> {
+        let Some((leak, node)) = leaks.iter().find(|(leak, _)| !self.leaks.contains(leak)) else {
+            return Ok(());
+        };
+        let refusal = PlanError::new(
             Code::Forbidden,
             format!("the plan reveals `{}`, which the survey does not allow", leak.name()),
             format!("leave that statistic out, or add \"{}\" to the survey's `leaks`", leak.name()),
-        ))
+        );
+        Err(refusal.at(*node))
     }
 }
 

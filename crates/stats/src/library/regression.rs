@@ -2,6 +2,7 @@
 
 use super::Record;
 use crate::build::{Column, Scalar};
+use crate::error::{Code, PlanError};
 use crate::plan::{Family, Tail};
 
 /// A straight line through the points `(x, y)`: `y = intercept + slope * x`.
@@ -43,6 +44,11 @@ pub fn linear_regression(x: &Column, y: &Column) -> Record {
 ///
 /// Solved by Gaussian elimination on the matrix of covariances, in exact fractions.
 pub fn multiple_regression(predictors: &[(String, Column)], y: &Column) -> Record {
+    let named = ["intercept", "r_squared", "residual_variance", "n", "mean", "covariance", "y"];
+    if let Some((name, _)) = predictors.iter().find(|(name, _)| named.contains(&name.as_str())) {
+        let cause = format!("a predictor cannot be called `{name}`, which the result has an entry for");
+        y.program().refuse(PlanError::new(Code::Type, cause, "give the predictor another name"));
+    }
     let mut all: Vec<Column> = predictors.iter().map(|(_, x)| x.clone()).collect();
     all.push(y.clone());
     // Every column counts the rows that all have.

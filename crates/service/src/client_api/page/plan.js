@@ -53,7 +53,7 @@ function typeOf(schema, op, taken) {
     case "cumulative_sum": case "previous": return a;
     case "require": return { ...b, open: both.open };
     case "rank": return { ...a, ...number(), inexact: false };
-    case "coarsen": return { ...a, ...number(), inexact: true };
+    case "coarsen": return { ...a, ...number(), inexact: a.inexact || op.bits > 0 };
     case "log2": return { ...a, ...number(0, FIXED_BITS), inexact: true };
     case "reciprocal": return { ...a, ...number(0, op.bits), inexact: true };
     case "floor": return { ...number(), scalar: true, open: true, inexact: false };

@@ -214,7 +214,8 @@ fn less(step: &Step<'_, Value>, session: &mut Session) -> Result<Boolean, RunErr
     }
     if let Some(bound) = left.known_scalar() {
         let int = right.int(session)?;
-        let not_above = compare::less_than_each(int, &[bound + 1], session)?.swap_remove(0);
+        let above = bound.checked_add(1).ok_or_else(|| data("a public number of too many digits"))?;
+        let not_above = compare::less_than_each(int, &[above], session)?.swap_remove(0);
         return Ok(Boolean::shared(not_above).not(session));
     }
     let (left, right) = (spread(step, 0)?, spread(step, 1)?);
