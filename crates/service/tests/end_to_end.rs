@@ -103,6 +103,7 @@ async fn a_value_goes_in_and_a_certificate_comes_out() {
     for receipt in &receipts {
         check_inclusion(&deployment, receipt, &certificate).await;
     }
+    stolen_receipts_show_nothing(&deployment, &receipts);
 
     // Asking again is no new release, also after every server was restarted.
     for server in [1, 0, 2, 3] {
@@ -126,6 +127,20 @@ async fn a_value_goes_in_and_a_certificate_comes_out() {
     let both = self::certificate(&deployment, &listed(&deployment, vec![0, 1])).await;
     assert_eq!((both.statement.count, both.statement.release), (8, 1));
     assert_eq!(result(&deployment, &both).get(&["count"]).unwrap().to_string(), "8");
+}
+
+/// Somebody who was not accepted shows another's receipt: as it is, or with a submission of their own written into it.
+fn stolen_receipts_show_nothing(deployment: &Deployment, receipts: &[Receipt]) {
+    let keys = deployment.signed.body.party_keys();
+    let thief = Id::of_parts("the thief's submission", &[]);
+    for stolen in receipts {
+        stolen.verify_of(&stolen.submission, &deployment.survey_id, &keys).unwrap();
+        let renamed = Receipt { submission: thief, ..stolen.clone() };
+        for shown in [stolen, &renamed] {
+            let refusal = shown.verify_of(&thief, &deployment.survey_id, &keys).unwrap_err();
+            assert_eq!(refusal.code, Code::Malformed);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
