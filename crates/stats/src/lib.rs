@@ -44,7 +44,7 @@ pub mod plan;
 mod result;
 pub mod run;
 
-pub use check::{Checked, Leak, Limits, check};
+pub use check::{Checked, Leak, Limits, Reason, check};
 pub use error::{Code, PlanError};
 pub use explain::{Cost, Explanation, explain};
 pub use number::Number;

@@ -50,12 +50,31 @@ impl ResultTable {
     }
 }
 
+/// How many entries of a series have to be withheld for one reason before they share a line.
+const WORTH_A_LINE: usize = 3;
+
+impl ResultTable {
+    /// The results by name; neighbours in a series that are withheld for one reason are one line.
+    fn lines(&self) -> impl Iterator<Item = (String, String)> {
+        let alike = |a: &ResultRow, b: &ResultRow| {
+            a.withheld.is_some() && a.withheld == b.withheld && a.path.first() == b.path.first()
+        };
+        self.rows.chunk_by(alike).flat_map(|rows| match (rows, rows[0].withheld) {
+            ([first, .., last], Some(reason)) if rows.len() >= WORTH_A_LINE => {
+                let name = format!("{} … {}", first.path.join(" "), last.path[1..].join(" "));
+                vec![(name, format!("withheld, all {}: {reason}", rows.len()))]
+            }
+            _ => rows.iter().map(|row| (row.path.join(" "), row.to_string())).collect(),
+        })
+    }
+}
+
 impl fmt::Display for ResultTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<String> = self.rows.iter().map(|row| row.path.join(" ")).collect();
-        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-        for (name, row) in names.iter().zip(&self.rows) {
-            writeln!(f, "{name:<width$}  {row}")?;
+        let lines: Vec<_> = self.lines().collect();
+        let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        for (name, text) in lines {
+            writeln!(f, "{name:<width$}  {text}")?;
         }
         Ok(())
     }
@@ -165,4 +184,42 @@ fn row(path: Vec<String>, unit: Option<String>, number: &Number, of: &Type) -> R
         _ => None,
     };
     ResultRow { path, value, error, label, exact, unit, withheld }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(path: &[&str], withheld: Option<Reason>) -> ResultRow {
+        let path = path.iter().map(|&name| name.to_owned()).collect();
+        let value = withheld.is_none().then_some(0.5);
+        ResultRow { path, value, error: 0.0, exact: None, unit: None, withheld }
+    }
+
+    #[test]
+    fn what_is_withheld_of_a_series_for_one_reason_takes_one_line() {
+        use Reason::{TooFew, Undefined};
+        let few = Some(TooFew);
+        let table = ResultTable {
+            rows: vec![
+                row(&["mean"], few),
+                row(&["lorenz", "1/4"], few),
+                row(&["lorenz", "2/4"], few),
+                row(&["lorenz", "3/4"], few),
+                row(&["by team", "red"], few),
+                row(&["by team", "blue"], None),
+                row(&["by team", "green"], few),
+                row(&["by team", "white"], Some(Undefined)),
+            ],
+        };
+        let expected = "\
+mean              withheld: too few providers
+lorenz 1/4 … 3/4  withheld, all 3: too few providers
+by team red       withheld: too few providers
+by team blue      0.5
+by team green     withheld: too few providers
+by team white     withheld: undefined for this data
+";
+        assert_eq!(table.to_string(), expected);
+    }
 }

@@ -22,6 +22,7 @@ mod share;
 mod shell;
 mod source;
 mod survey;
+mod text;
 mod user;
 mod verify;
 
@@ -102,7 +103,8 @@ pub fn run(command: Command) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", told(error));
+            let words = format!("error: {}", told(error));
+            eprintln!("{}", text::sentences(&words, text::columns(&console::Term::stderr())));
             ExitCode::FAILURE
         }
     }

@@ -14,7 +14,7 @@ use indicatif::ProgressBar;
 use survey::Choice;
 
 use super::prove::steps_bar;
-use super::{Failure, print, runtime, stop_signal};
+use super::{Failure, print, runtime, stop_signal, text};
 use processes::Processes;
 use providers::Refused;
 use stage::Stage;
@@ -48,6 +48,8 @@ pub struct Demo {
 struct Outcome {
     releases: Vec<Release>,
     cheat: Refused,
+    /// How many accounts a result has to be about, at least.
+    minimum: u32,
     seconds: f64,
 }
 
@@ -73,13 +75,14 @@ pub fn run(args: &Demo) -> Result<(), Failure> {
         let mut processes = Processes::new(&folder);
         let played = tokio::select! {
             outcome = play(args, &stage, &mut processes, &bar) => Some(outcome?),
-            stopped = stop_signal() => { stopped?; None }
+            stopped = closed() => { stopped?; None }
         };
         bar.finish_and_clear();
         if let Some(outcome) = played {
             report(args, &stage, &outcome)?;
             if !args.exit {
-                stop_signal().await?;
+                closed().await?;
+                eprintln!("Stopping.");
             }
         }
         processes.stop().await;
@@ -91,6 +94,15 @@ pub fn run(args: &Demo) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Waits for Ctrl-C, SIGTERM, or the terminal to be closed: without this process nobody would stop the servers.
+async fn closed() -> Result<(), Failure> {
+    let mut hang_up = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
+    tokio::select! {
+        stopped = stop_signal() => stopped,
+        _ = hang_up.recv() => Ok(()),
+    }
+}
+
 /// The whole story, from servers to certificate.
 async fn play(
     args: &Demo,
@@ -99,7 +111,7 @@ async fn play(
     bar: &ProgressBar,
 ) -> Result<Outcome, Failure> {
     let started = Instant::now();
-    bar.set_message("starting a sample website, a notary, a coordinator, three parties and the client API");
+    bar.set_message("starting website, notary, coordinator, parties, page");
     processes.start_all(stage).await?;
     let survey = OpenSurvey::open(&Reference::File(stage.survey()), None).await?;
 
@@ -121,7 +133,8 @@ async fn play(
         releases.push(Release { plan: named.name.clone(), answer, certificate });
     }
     bar.inc(1);
-    Ok(Outcome { releases, cheat, seconds: started.elapsed().as_secs_f64() })
+    let minimum = survey.definition().policy.limits.minimum;
+    Ok(Outcome { releases, cheat, minimum, seconds: started.elapsed().as_secs_f64() })
 }
 
 /// Waits until closed epochs hold everybody.
@@ -138,45 +151,66 @@ async fn wait_for_accounts(survey: &OpenSurvey, providers: u64) -> Result<(), Fa
 }
 
 fn report(args: &Demo, stage: &Stage, outcome: &Outcome) -> Result<(), Failure> {
-    let (page, survey) = (stage.page(), stage.survey());
     let first = outcome.releases.first().ok_or("the survey lists no plan")?;
-    let providers = first.answer.certificate.statement.count;
-    if args.json {
-        let releases: Vec<_> = outcome
-            .releases
-            .iter()
-            .map(|release| {
-                let (results, certificate) = (&release.answer.results, &release.certificate);
-                serde_json::json!({ "plan": release.plan, "results": results, "certificate": certificate })
-            })
-            .collect();
-        let object = serde_json::json!({
-            "providers": providers,
-            "results": first.answer.results, "certificate": first.certificate, "releases": releases,
-            "cheat": { "code": outcome.cheat.code, "cause": outcome.cheat.cause },
-            "survey": survey, "page": page, "folder": stage.folder(), "seconds": outcome.seconds,
-        });
-        return print(&format!("{object}\n"));
-    }
-    let mut text = format!("\n{}: {providers} accounts\n", stage.title);
+    print(&if args.json { object(stage, outcome, first) } else { story(args, stage, outcome, first) })
+}
+
+/// The outcome for programs.
+fn object(stage: &Stage, outcome: &Outcome, first: &Release) -> String {
+    let release = |release: &Release| {
+        let (results, certificate) = (&release.answer.results, &release.certificate);
+        serde_json::json!({ "plan": release.plan, "results": results, "certificate": certificate })
+    };
+    let releases: Vec<_> = outcome.releases.iter().map(release).collect();
+    let object = serde_json::json!({
+        "providers": first.answer.certificate.statement.count,
+        "results": first.answer.results, "certificate": first.certificate, "releases": releases,
+        "cheat": { "code": outcome.cheat.code, "cause": outcome.cheat.cause },
+        "survey": stage.survey(), "page": stage.page(), "folder": stage.folder(), "seconds": outcome.seconds,
+    });
+    format!("{object}\n")
+}
+
+/// The outcome for people.
+fn story(args: &Demo, stage: &Stage, outcome: &Outcome, first: &Release) -> String {
+    let columns = text::columns(&console::Term::stdout());
+    let mut story = format!(
+        "\n{}\n{} accounts took part. Everything took {:.0} s.\n",
+        stage.title, first.answer.certificate.statement.count, outcome.seconds
+    );
     for release in &outcome.releases {
         let number = release.answer.certificate.statement.release;
-        text += &format!("\n{}, release {number}\n", release.plan);
+        story += &format!("\n{}, release {number}\n", release.plan);
         for line in release.answer.results.to_string().lines() {
-            text += &format!("  {line}\n");
+            story += &format!("  {line}\n");
         }
     }
-    let (certificate, survey) = (first.certificate.display(), survey.display());
-    text += &format!(
-        "\nOne provider put another value into its shares than the website had told it. The parties recomputed its\n\
-         commitment inside the three-party computation, and all three refused it: {} ({}).\n\n\
-         Certificate  {certificate}\n             mpcstats certificate verify {certificate} --survey {survey}\n",
-        outcome.cheat.cause, outcome.cheat.code
+    let mut rows = outcome.releases.iter().flat_map(|release| &release.answer.results.rows);
+    if rows.any(|row| row.withheld == Some(stats::Reason::TooFew)) {
+        let more = if stage.script.is_none() { " Try --providers 120." } else { "" };
+        let why = format!(
+            "\nToo few providers: nothing is opened that would be about fewer than {} accounts.{more}\n",
+            outcome.minimum
+        );
+        story += &text::sentences(&why, columns);
+    }
+    let cheat = format!(
+        "\nOne more provider put another value into its shares than the website had told it. The parties recomputed its \
+         commitment inside the three-party computation, and all three refused it. {}: {}\n",
+        outcome.cheat.code, outcome.cheat.cause
     );
-    text += &if args.exit {
+    story += &text::sentences(&cheat, columns);
+    let (certificate, survey) =
+        (first.certificate.display().to_string(), stage.survey().display().to_string());
+    story += &format!("\nCertificate  {certificate}\nCheck it with\n");
+    // The program as it was called: it need not be where the shell looks for programs.
+    let program = std::env::args().next().unwrap_or_else(|| "mpcstats".to_owned());
+    let verify = [&program, "certificate verify", &certificate, &format!("--survey {survey}")];
+    story += &text::command(verify.map(str::to_owned), columns);
+    story += &if args.exit {
         format!("Folder       {}\n", stage.folder().display())
     } else {
-        format!("Page         {page}\n\nEverything stays up until Ctrl-C.\n")
+        format!("\nPage         {}\n\nEverything stays up until Ctrl-C.\n", stage.page())
     };
-    print(&text)
+    story
 }

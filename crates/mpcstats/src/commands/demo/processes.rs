@@ -60,7 +60,7 @@ impl Processes {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
-            // Ctrl-C in the terminal reaches this process, which then stops the others in order.
+            // Ctrl-C in the terminal reaches this process, which then lets the others end what they do.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
@@ -99,13 +99,15 @@ impl Processes {
         format!("{}:\n{}", path.display(), last.into_iter().rev().collect::<Vec<_>>().join("\n"))
     }
 
-    /// Asks every server to stop, the last started first, and waits for it.
+    /// Asks all servers to stop, and waits for them.
     pub async fn stop(mut self) {
-        while let Some((_, mut child)) = self.running.pop() {
+        for (_, child) in &self.running {
             if let Some(pid) = child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())) {
                 // It may be gone already.
                 let _gone = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
             }
+        }
+        for (_, child) in &mut self.running {
             if tokio::time::timeout(PATIENCE, child.wait()).await.is_err() {
                 let _killed = child.kill().await;
             }

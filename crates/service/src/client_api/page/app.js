@@ -2,7 +2,7 @@
 
 import { drawCertificate } from "./certificate.js";
 import { flow } from "./charts.js";
-import { $, element } from "./dom.js";
+import { $, commandLine, element } from "./dom.js";
 import { time } from "./format.js";
 import { drawResults, latest } from "./results.js";
 
@@ -62,7 +62,7 @@ function coded(text) {
 function drawJoin() {
   const { survey } = state;
   $("join").hidden = !survey.status.open;
-  $("join-command").textContent = survey.join_command;
+  $("join-command").replaceChildren(...commandLine(survey.join_command));
   $("join-needs").replaceChildren(...survey.needs.map((need) => element("li", {}, ...coded(need))));
   $("join-qr").src = `/api/surveys/${survey.id}/qr.svg`;
 }

@@ -1,6 +1,6 @@
 // The certificate panel: checks the certificates of what is shown in this browser, and says what was checked.
 
-import { $, element } from "./dom.js";
+import { $, commandLine, element } from "./dom.js";
 import { label, time } from "./format.js";
 import { verify } from "./verify.js";
 
@@ -9,13 +9,17 @@ const WORDS = {
   good: "Your browser checked it: all three parties signed for these accounts, the copies of their shares agree, and the shares "
     + "add up to the numbers shown.",
   wrong: "This result does NOT hold. Do not rely on it.",
+  missing: "The certificate could not be fetched, so nothing was checked. Do not rely on the numbers before it was.",
 };
 
 const SEAL = {
   running: "Checking the certificate…",
   good: "✓ Certificate checked by your browser",
   wrong: "✗ The certificate does NOT hold",
+  missing: "✗ The certificate was NOT checked",
 };
+
+const WARNING = { wrong: "The numbers below do NOT hold.", missing: "The numbers below were NOT checked." };
 
 function definition(list, pairs) {
   list.replaceChildren(...pairs.flatMap(([term, text]) => [element("dt", {}, term), element("dd", {}, String(text))]));
@@ -29,9 +33,10 @@ function say(verdict) {
   $("seal").hidden = false;
   $("seal").textContent = SEAL[verdict];
   $("seal").className = `seal ${verdict}`;
-  $("warning").hidden = verdict !== "wrong";
-  $("warning-why").textContent = [...document.querySelectorAll("#checks li.wrong")].map(({ firstChild, lastChild }) =>
-    `${firstChild.textContent}: ${lastChild.textContent}.`).join(" ");
+  $("warning").hidden = !WARNING[verdict];
+  const failed = [...document.querySelectorAll("#checks li.wrong")].map(({ firstChild, lastChild }) =>
+    `Not so: “${firstChild.textContent}” (${lastChild.textContent}).`);
+  $("warning").textContent = [WARNING[verdict], ...new Set(failed)].join(" ");
 }
 
 /** Adds a line to `list` that says how a check came out, and why. */
@@ -45,14 +50,17 @@ function report(list, text, outcome) {
   });
 }
 
-function describe(statement) {
-  definition($("statement"), [
+/** What the parties signed, word for word. */
+function described(statement) {
+  const list = element("dl");
+  definition(list, [
     ["survey", statement.survey], ["release", statement.release], ["epochs", statement.epochs.join(", ")],
     ["accounts", statement.count], ["plan", statement.plan], ["dataset root", statement.dataset_root],
     ["session", statement.session],
     ["also opened", statement.leaks.join("; ") || "nothing but the result"],
     ["not proven", statement.self_reported.join(", ") || "every field is proven"],
   ]);
+  return element("details", {}, element("summary", {}, "What exactly was signed"), list);
 }
 
 const name = (release) => `Release ${release.release}: ${label(release.plan)}, ${time(release.at)}`;
@@ -67,16 +75,20 @@ function offer(releases) {
   $("certificate-choice").hidden = releases.length < 2;
 }
 
-/** Runs the checks of one release, reporting them in `list`. */
+/** Runs the checks of one release, reporting them in `list`: good, wrong, or missing if there is nothing to check. */
 async function check(survey, release, fetchJson, list) {
-  const path = `/api/surveys/${survey.id}/certificates/${release.release}`;
+  const failed = (text) => (error) => report(list, text, Promise.resolve({ held: false, note: error.message }));
+  const paths = ["definition", `certificates/${release.release}`].map((path) => `/api/surveys/${survey.id}/${path}`);
+  const fetched = await Promise.all(paths.map(fetchJson)).catch(failed("Survey and certificate can be fetched"));
+  if (!fetched) return "missing";
   try {
-    const [signed, certificate] = await Promise.all([fetchJson(`/api/surveys/${survey.id}/definition`), fetchJson(path)]);
-    describe(certificate.statement);
-    return await verify(survey.id, signed, certificate, release, (text, outcome) => report(list, text, outcome));
+    const [signed, certificate] = fetched;
+    const held = await verify(survey.id, signed, certificate, release, (text, outcome) => report(list, text, outcome));
+    list.after(described(certificate.statement));
+    return held ? "good" : "wrong";
   } catch (error) {
-    report(list, "The certificate can be read", Promise.resolve({ held: false, note: error.message }));
-    return false;
+    failed("The certificate can be read")(error);
+    return "wrong";
   }
 }
 
@@ -86,11 +98,11 @@ async function checkOne(survey, release, fetchJson, open) {
   const title = element("h3", { class: "running" }, name(release));
   const part = element("details", open ? { open: "" } : {}, element("summary", {}, title), list);
   $("checks").append(part);
-  const held = await check(survey, release, fetchJson, list);
-  title.className = held ? "good" : "wrong";
-  title.append(held ? `: ${list.children.length} checks, all hold` : ": does not hold");
-  if (!held) part.open = true;
-  return held;
+  const verdict = await check(survey, release, fetchJson, list);
+  title.className = verdict === "good" ? "good" : "wrong";
+  title.append({ good: `: ${list.children.length} checks, all hold`, wrong: ": does not hold", missing: ": not checked" }[verdict]);
+  if (verdict !== "good") part.open = true;
+  return verdict;
 }
 
 /** How to take survey and certificates home and check them there. */
@@ -99,8 +111,8 @@ function drawFiles(survey, releases) {
   $("certificate-id").textContent = survey.id;
   $("certificate-downloads").replaceChildren(link("survey.json", "definition"),
     ...releases.map((release) => link(file(release), `certificates/${release.release}`)));
-  $("certificate-command").textContent =
-    releases.map((release) => survey.verify_command.replace("{file}", file(release))).join("\n");
+  const commands = releases.map((release) => commandLine(survey.verify_command.replace("{file}", file(release))));
+  $("certificate-command").replaceChildren(...commands.flatMap((command, index) => [...(index ? ["\n"] : []), ...command]));
 }
 
 let turn = 0;
@@ -110,13 +122,13 @@ async function checkAll(survey, releases, fetchJson) {
   $("checks").replaceChildren();
   say("running");
   drawFiles(survey, releases);
-  let held = true;
+  const verdicts = [];
   for (const [index, release] of releases.entries()) {
-    held = await checkOne(survey, release, fetchJson, index === 0) && held;
+    verdicts.push(await checkOne(survey, release, fetchJson, index === 0));
     // A newer check has taken the panel over.
     if (mine !== turn) return;
   }
-  say(held ? "good" : "wrong");
+  say(["wrong", "missing"].find((verdict) => verdicts.includes(verdict)) ?? "good");
 }
 
 /** Shows the panel: checks what the page shows (`shown`), or the one of all `releases` that was chosen. */

@@ -6,13 +6,12 @@ import { percent, short, time } from "./format.js";
 /** What happens to a value: three shares for three parties, and only a result comes out. */
 export function flow(parties) {
   const nodes = [[189, 50], [189, 140], [189, 230]];
-  const short = (name) => (name.length > 18 ? `${name.slice(0, 17)}…` : name);
   return drawing(376, 280, "How it works", `A value is split into shares for ${parties.join(", ")}; only a result comes out.`,
     ...nodes.flatMap(([x, y], index) => [
       svg("path", { class: "way", d: `M80 140C120 140 120 ${y} ${x - 22} ${y}` }),
       svg("path", { class: "way", d: `M${x + 22} ${y}C256 ${y} 256 140 298 140` }),
       svg("circle", { class: "node", cx: x, cy: y, r: 18 }),
-      svg("text", { x, y: y + 34, "text-anchor": "middle" }, short(parties[index])),
+      svg("text", { x, y: y + 34, "text-anchor": "middle" }, cut(parties[index], 18)),
     ]),
     svg("circle", { class: "dot", cx: 58, cy: 140, r: 18 }),
     svg("text", { class: "strong", x: 58, y: 176, "text-anchor": "middle" }, "your value"),
@@ -40,28 +39,54 @@ export function gauge(title, value) {
   );
 }
 
-function figure(caption, image) {
-  return element("figure", { class: "card" }, element("figcaption", {}, caption), image);
+function figure(caption, image, ...notes) {
+  return element("figure", { class: "card" }, element("figcaption", {}, caption), image,
+    ...notes.map((note) => element("p", { class: "quiet" }, note)));
 }
 
-/** Bars with a label each. */
-export function histogram(caption, bars) {
-  const [width, height, foot] = [480, 300, 30];
-  const top = Math.max(1, ...bars.map((bar) => bar.value ?? 0));
+/** How wide a letter of a drawing may become, on a phone. */
+const LETTER = 10;
+const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
+/** Upright bars over their labels. */
+function upright(caption, description, bars, words, [low, high]) {
+  const [width, height, foot, top] = [480, 300, low < 0 ? 50 : 30, 24];
   const step = width / bars.length;
-  const description = bars.map((bar) => `${bar.label}: ${bar.value ?? "withheld"}`).join(", ");
-  const columns = bars.flatMap((bar, index) => {
-    const size = ((bar.value ?? 0) / top) * (height - foot - 24);
-    const middle = (index + 0.5) * step;
-    const wide = bars.length <= 8 || index % Math.ceil(bars.length / 8) === 0;
-    return [
-      svg("rect", { class: "bar", x: index * step + 3, y: height - foot - size, width: Math.max(1, step - 6), height: size, rx: 3 }),
-      svg("text", { x: middle, y: height - foot - size - 6, "text-anchor": "middle" }, bar.value === null ? (bars.length > 6 ? "–" : "withheld") : short(bar.value)),
-      ...(wide ? [svg("text", { x: middle, y: height - 10, "text-anchor": "middle" }, bar.label)] : []),
-    ];
-  });
-  return figure(caption, drawing(width, height, caption, description, ...columns,
-    svg("line", { class: "axis", x1: 0, x2: width, y1: height - foot, y2: height - foot })));
+  const y = (value) => top + ((high - value) / (high - low)) * (height - foot - top);
+  return drawing(width, height, caption, description,
+    ...bars.flatMap(({ label, value }, index) => [
+      svg("rect", { class: "bar", x: index * step + 3, y: y(Math.max(0, value)), width: step - 6, height: Math.abs(y(value) - y(0)), rx: 3 }),
+      svg("text", { x: (index + 0.5) * step, y: y(value) + (value < 0 ? 16 : -6), "text-anchor": "middle" }, words[index]),
+      svg("text", { x: (index + 0.5) * step, y: height - 10, "text-anchor": "middle" }, label),
+    ]),
+    svg("line", { class: "axis", x1: 0, x2: width, y1: y(0), y2: y(0) }));
+}
+
+/** Bars that lie beside their labels: for many, and for long labels. */
+function lying(caption, description, bars, words, [low, high]) {
+  const [width, line, most] = [480, 26, 18];
+  const left = LETTER * Math.min(most, Math.max(...bars.map(({ label }) => label.length))) + 8;
+  const right = LETTER * Math.max(...words.map((word) => word.length)) + 8;
+  const x = (value) => left + ((value - low) / (high - low)) * (width - left - right);
+  return drawing(width, line * bars.length, caption, description,
+    ...bars.flatMap(({ label, value }, index) => [
+      svg("text", { x: left - 8, y: line * index + 18, "text-anchor": "end" }, cut(label, most)),
+      svg("rect", { class: "bar", x: x(Math.min(0, value)), y: line * index + 4, width: Math.abs(x(value) - x(0)), height: line - 8, rx: 3 }),
+      svg("text", { x: x(Math.max(0, value)) + 6, y: line * index + 18 }, words[index]),
+    ]),
+    svg("line", { class: "axis", x1: x(0), x2: x(0), y1: 0, y2: line * bars.length }));
+}
+
+/** Bars with a label each; where a value is withheld, it says so and there is no bar. */
+export function histogram(caption, entries) {
+  const words = entries.map(({ value }) => (value === null ? "withheld" : short(value)));
+  const description = entries.map(({ label }, index) => `${label}: ${words[index]}`).join(", ");
+  const bars = entries.map(({ label, value }) => ({ label, value: value ?? 0 }));
+  const values = bars.map(({ value }) => value);
+  const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
+  const longest = Math.max(...bars.map(({ label }) => label.length), ...words.map((word) => word.length));
+  const draw = longest * LETTER <= 480 / bars.length ? upright : lying;
+  return figure(caption, draw(caption, description, bars, words, [low, high > low ? high : low + 1]));
 }
 
 /** The share of the total that the poorest part holds: points between (0, 0) and (1, 1). */
@@ -71,7 +96,9 @@ export function lorenz(caption, points) {
   const y = (value) => height - foot - value * (height - foot - top);
   const all = [[0, 0], ...points, [1, 1]];
   const path = all.map(([a, b], index) => `${index ? "L" : "M"}${x(a)} ${y(b)}`).join("");
-  const description = points.map(([a, b]) => `the poorest ${percent(a)} hold ${percent(b)}`).join(", ");
+  const words = ([part, held]) => `The poorest ${percent(part)} hold ${percent(held)}`;
+  const description = points.map(words).join(", ");
+  const [middle] = [...points].sort(([a], [b]) => Math.abs(a - 0.5) - Math.abs(b - 0.5));
   const ticks = [0, 0.5, 1].flatMap((at) => [
     svg("text", { x: x(at), y: height - foot + 18, "text-anchor": at === 1 ? "end" : "middle" }, percent(at)),
     svg("text", { x: left - 8, y: y(at) + 4, "text-anchor": "end" }, percent(at)),
@@ -85,7 +112,7 @@ export function lorenz(caption, points) {
     svg("text", { x: x(0.3), y: y(0.42), "text-anchor": "end" }, "all equal"),
     svg("text", { x: x(0.5), y: height - 6, "text-anchor": "middle" }, "the poorest part of the accounts"),
     svg("text", { x: 14, y: y(0.5), "text-anchor": "middle", transform: `rotate(-90 14 ${y(0.5)})` }, "holds this much"),
-  ));
+  ), `${words(middle)} of everything.`);
 }
 
 /** One number over the releases: points {at, value}. */

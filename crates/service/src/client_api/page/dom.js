@@ -23,3 +23,8 @@ export function drawing(width, height, title, description, ...children) {
   return svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${title}. ${description}` },
     ...children);
 }
+
+/** A command whose options stay in one piece where its line is broken. */
+export function commandLine(text) {
+  return text.split(/ (?=--)/).flatMap((part, index) => [...(index ? [" "] : []), element("span", { class: "option" }, part)]);
+}

@@ -29,7 +29,7 @@ export function latest(survey, releases) {
 function headline(row, release) {
   const title = label(row.path[0]);
   const image = isShare(row) && row.value !== null
-    ? [gauge(title, row.value), element("p", { class: "quiet" }, "0 % if all hold the same, 100 % if one holds everything.")]
+    ? [gauge(title, row.value), element("p", { class: "quiet" }, `${number(row)}: 0 if all hold the same, 1 if one holds everything.`)]
     : [element("p", { class: "number" }, number(row), ...unit(row))];
   return element("div", { class: "card headline" }, element("h3", {}, title), ...image,
     element("p", { class: "quiet" }, `Release ${release.release}: ${release.count} accounts, ${time(release.at)}`));
@@ -63,7 +63,7 @@ function chart([name, entries], minimum) {
   if (!name.includes("lorenz")) return histogram(label(name), entries);
   const points = entries.map((entry) => [fraction(entry.label), entry.value]).filter(([, value]) => value !== null);
   const missing = entries.length - points.length;
-  return lorenz(missing ? `Lorenz curve (${missing} points withheld)` : "Lorenz curve", points);
+  return lorenz(missing ? `Lorenz curve (${missing} of ${entries.length} points withheld)` : "Lorenz curve", points);
 }
 
 /** A number over the plan's releases, oldest first. */
