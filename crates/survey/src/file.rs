@@ -43,10 +43,17 @@ fn parse_unchecked(
 ) -> Result<Survey, Refusal> {
     let mut survey = Map::new();
     let deployment = deployment.map(|text| table("deployment.toml", text)).transpose()?;
+    let deployed = deployment.is_some();
     for (key, value) in table("survey.toml", text)?.into_iter().chain(deployment.into_iter().flatten()) {
         if survey.insert(key.clone(), to_json(value)?).is_some() {
             return Err(fault(format!("deployment.toml: {key} stands in survey.toml already")));
         }
+    }
+    if !deployed && !survey.contains_key("coordinator") {
+        return Err(fault(
+            "deployment.toml is missing: `mpcstats survey new` writes one to fill in, and `mpcstats demo --survey` tries \
+             the survey without",
+        ));
     }
     let read = |path: &str| read(path).map_err(|error| fault(format!("{path}: {error}")));
     survey.entry("version").or_insert(json!(1));

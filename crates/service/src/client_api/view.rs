@@ -27,6 +27,8 @@ pub struct SurveyView {
     pub description: String,
     /// Who runs the three parties.
     pub parties: Vec<String>,
+    /// When submissions open, in Unix seconds.
+    pub opens_at: u64,
     /// When submissions close, in Unix seconds.
     pub closes_at: u64,
     /// When the next release is expected at the latest, in Unix seconds, if that can be said.

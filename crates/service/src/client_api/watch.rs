@@ -129,6 +129,7 @@ impl Watched {
             title: survey.title.clone(),
             description: survey.description.clone(),
             parties: survey.parties.iter().map(|party| party.name.clone()).collect(),
+            opens_at: survey.opens_at,
             closes_at: survey.closes_at,
             next_release_at: ripe.then(|| status.now + survey.policy.epoch_quiet),
             status,

@@ -340,7 +340,7 @@ impl Servers {
             })
             .collect();
         if wrong.is_empty() {
-            let found = format!("{} within {SKEW} s of each other", all.len());
+            let found = format!("{} clocks within {SKEW} s of each other", all.len());
             return vec![Finding::good("all", "clock", found)];
         }
         wrong

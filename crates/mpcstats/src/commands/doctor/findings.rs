@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use survey::Id;
 
-use crate::commands::Failure;
+use crate::commands::{Failure, text};
 
 /// How good or bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -76,11 +76,11 @@ impl Report {
         Ok(format!("{object}\n"))
     }
 
-    /// For the terminal: a line a finding, and what to do under those that need it.
-    pub fn table(&self) -> String {
-        let mut text = String::new();
+    /// For a terminal so wide: a line a finding, and what to do under those that need it.
+    pub fn table(&self, columns: Option<usize>) -> String {
+        let mut table = String::new();
         if let Some(id) = &self.survey {
-            text = format!("{} ({id})\n\n", self.title);
+            table = format!("{} ({id})\n\n", self.title);
         }
         let width = |of: fn(&Finding) -> &str| {
             self.findings.iter().map(|finding| of(finding).len()).max().unwrap_or(0)
@@ -93,15 +93,16 @@ impl Report {
                 Verdict::Problem => "PROBLEM",
             };
             let _infallible = writeln!(
-                text,
+                table,
                 "  {verdict}  {:at$}  {:check$}  {}",
                 finding.at, finding.check, finding.found
             );
             if let Some(fix) = &finding.fix {
-                let _infallible = writeln!(text, "           {:at$}  {:check$}  -> {fix}", "", "");
+                let line = format!("           {:at$}  {:check$}  -> {fix}\n", "", "");
+                table += &text::sentences(&line, columns);
             }
         }
-        text.push('\n');
-        text
+        table.push('\n');
+        table
     }
 }

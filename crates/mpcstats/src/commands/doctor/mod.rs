@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use survey::{PublicKey, Survey};
 
-use super::{Failure, print, runtime};
+use super::{Failure, print, runtime, text};
 use findings::{Finding, Report};
 use target::Target;
 
@@ -62,7 +62,7 @@ enum Role {
 /// Runs the command.
 pub fn run(args: &Doctor) -> Result<(), Failure> {
     let report = runtime()?.block_on(examine(args));
-    print(&if args.json { report.json()? } else { report.table() })?;
+    print(&if args.json { report.json()? } else { report.table(text::columns(&console::Term::stdout())) })?;
     match report.problems() {
         0 => Ok(()),
         1 => Err("1 problem".into()),

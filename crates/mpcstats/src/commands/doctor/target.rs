@@ -67,6 +67,10 @@ async fn signed(text: &str, organiser: Option<&PublicKey>) -> Result<Target, Fin
                        organiser publishes now.";
             Finding::problem("coordinator", "survey", error, fix)
         }
+        ClientError::File { .. } | ClientError::Reference(_) => {
+            let fix = "Give the path of the signed survey, or its address with the id in it.";
+            wrong("definition", error, fix)
+        }
         error => wrong("signature", error, SIGN_AGAIN),
     })?;
     finish(signed.body.clone(), vec![signature(&signed)])

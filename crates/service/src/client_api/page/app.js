@@ -7,21 +7,33 @@ import { time } from "./format.js";
 import { drawResults, latest } from "./results.js";
 
 const state = { survey: null, releases: [], events: null };
+/** How long to wait before a server that did not answer is asked again, in milliseconds. */
+const AGAIN = 5000;
 
 async function json(path) {
-  const response = await fetch(path, { headers: { accept: "application/json" } });
+  const response = await fetch(path, { headers: { accept: "application/json" } })
+    .catch(() => { throw new Error("The server cannot be reached"); });
   if (!response.ok) throw new Error((await response.json().catch(() => ({}))).detail || `the server answered ${response.status}`);
   return response.json();
 }
 
+/** Whether the survey is past its end; one that is not open may also be before its beginning. */
+const over = ({ status, closes_at: end }) => !status.open && status.now > end;
+
+/** How far the survey is from its first result: a title and a sentence. */
+function progress(survey) {
+  const { open_accounts: accounts, minimum } = survey.status;
+  if (accounts >= minimum) return ["Enough have answered", `${accounts} accounts have answered. The first result is on its way.`];
+  if (over(survey)) return ["Closed before enough had answered", `${accounts} accounts have answered, ${minimum} are needed: there is no result.`];
+  return ["Waiting for enough answers", `${accounts} of at least ${minimum} accounts have answered`];
+}
+
 function drawProgress() {
   const { status } = state.survey;
-  const enough = status.open_accounts >= status.minimum;
+  const [title, text] = progress(state.survey);
   $("progress").hidden = state.releases.length > 0;
-  $("progress-title").textContent = enough ? "Enough have answered" : "Waiting for enough answers";
-  $("progress-text").textContent = enough
-    ? `${status.open_accounts} accounts have answered. The first result is on its way.`
-    : `${status.open_accounts} of at least ${status.minimum} accounts have answered`;
+  $("progress-title").textContent = title;
+  $("progress-text").textContent = text;
   $("progress-bar").max = status.minimum;
   $("progress-bar").value = Math.min(status.open_accounts, status.minimum);
 }
@@ -31,8 +43,13 @@ function next() {
   const { survey } = state;
   const { status } = survey;
   if (survey.next_release_at) return `by ${time(survey.next_release_at)}`;
-  if (!status.open) return "none: closed";
+  if (over(survey)) return "none: closed";
   return `after ${Math.max(1, status.minimum - status.open_accounts)} more accounts`;
+}
+
+function period(survey) {
+  if (survey.status.open) return ["Open until", time(survey.closes_at)];
+  return over(survey) ? ["Closed since", time(survey.closes_at)] : ["Opens", time(survey.opens_at)];
 }
 
 function drawIntro() {
@@ -46,7 +63,7 @@ function drawIntro() {
     ["Providers", survey.status.accepted],
     ["Last release", state.releases[0] ? time(state.releases[0].at) : "none yet"],
     ["Next release", next()],
-    [survey.status.open ? "Open until" : "Closed since", time(survey.closes_at)],
+    period(survey),
   ];
   $("facts").hidden = false;
   $("picture").replaceChildren(flow(survey.parties));
@@ -107,11 +124,18 @@ function listen() {
   state.events?.close();
   const events = new EventSource(`/api/surveys/${state.survey.id}/events`);
   state.events = events;
-  events.onopen = () => live("Live", "on");
-  events.onerror = () => live("Reconnecting…", "off");
-  for (const kind of ["status", "release"]) {
-    events.addEventListener(kind, () => refresh().catch((error) => live(error.message, "off")));
-  }
+  const look = () => refresh().catch((error) => live(error.message, "off"));
+  events.onopen = () => {
+    live("Live", "on");
+    // What changed while nobody listened was not announced.
+    look();
+  };
+  events.onerror = () => {
+    live("Reconnecting…", "off");
+    // A browser tries again by itself, unless it got an answer: a proxy's, while the server starts anew.
+    if (events.readyState === EventSource.CLOSED) setTimeout(() => state.events === events && listen(), AGAIN);
+  };
+  for (const kind of ["status", "release"]) events.addEventListener(kind, look);
 }
 
 function drawNavigation(surveys) {
@@ -126,6 +150,7 @@ async function start() {
   const surveys = await json("/api/surveys");
   if (!surveys.length) {
     $("title").textContent = "No survey is being served yet";
+    setTimeout(run, AGAIN);
     return live("Waiting", "off");
   }
   state.survey = surveys.find((survey) => survey.id === location.hash.slice(1)) ?? surveys[0];
@@ -144,8 +169,9 @@ async function copy() {
 function run() {
   start().catch((error) => {
     $("title").textContent = "The survey cannot be shown";
-    $("description").textContent = error.message;
+    $("description").textContent = `${error.message}. This page tries again by itself.`;
     live("Offline", "off");
+    setTimeout(run, AGAIN);
   });
 }
 
