@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
@@ -22,7 +22,36 @@ let address;
 let report;
 let browser;
 const folder = mkdtempSync(`${tmpdir()}/mpcstats-page-`);
+const survey = mkdtempSync(`${tmpdir()}/mpcstats-page-survey-`);
 const binary = process.env.MPCSTATS ?? "mpcstats";
+
+const PROVIDERS = 12;
+const shipped = (path) => new URL(`../../${path}`, import.meta.url).pathname;
+const responses = shipped("surveys/eth-inequality/responses.jsonl");
+
+/** What the demo's providers hold, in ascending order. */
+const holdings = readFileSync(responses, "utf8").split("\n").slice(0, PROVIDERS)
+  .map((line) => Number(JSON.parse(JSON.parse(line).body).balances.find(({ asset }) => asset === "ETH").free))
+  .sort((a, b) => a - b);
+
+/**
+ * The survey that ships, with a minimum that twelve accounts can meet: so a histogram and a Lorenz curve in four steps are
+ * released. The curve in ten steps is still withheld.
+ */
+function writeSurvey() {
+  copyFileSync(responses, `${survey}/responses.jsonl`);
+  copyFileSync(shipped("sources/binance-spot.toml"), `${survey}/source.toml`);
+  const text = readFileSync(shipped("surveys/eth-inequality/survey.toml"), "utf8")
+    .replace(/^source = .*$/m, 'source = "source.toml"')
+    .replace("minimum = 10", "minimum = 3");
+  writeFileSync(`${survey}/survey.toml`, `${text}
+[[plans]]
+name = "charts"
+description = "Who holds how much"
+column = "eth_free"
+statistics = ["histogram(0, 5, 15, 50, 100)", "lorenz(4)"]
+`);
+}
 
 /** Asks again until `look` gives something; a demo that ended ends the test. */
 async function until(look) {
@@ -40,7 +69,9 @@ async function until(look) {
  * the demo prints at last.
  */
 async function startDemo() {
-  demo = spawn(binary, ["demo", "--json", "--folder", folder], { stdio: ["ignore", "pipe", "inherit"] });
+  writeSurvey();
+  demo = spawn(binary, ["demo", "--json", "--folder", folder, "--survey", survey, "--providers", String(PROVIDERS)],
+    { stdio: ["ignore", "pipe", "inherit"] });
   const lines = createInterface({ input: demo.stdout });
   report = new Promise((resolve, reject) => {
     lines.once("line", (line) => resolve(JSON.parse(line)));
@@ -68,7 +99,7 @@ after(async () => {
   goOn();
   demo?.kill("SIGINT");
   if (demo?.exitCode === null) await once(demo, "exit");
-  rmSync(folder, { recursive: true, force: true });
+  for (const path of [folder, survey]) rmSync(path, { recursive: true, force: true });
 });
 
 /** A page that keeps what went wrong on it and where it went. */
@@ -86,7 +117,7 @@ async function open(options = {}) {
 async function verdict(page) {
   const found = await page.waitForFunction(() => {
     const said = document.getElementById("certificate").dataset.verdict;
-    return ["good", "wrong"].includes(said) && said;
+    return ["good", "wrong", "missing"].includes(said) && said;
   });
   return found.jsonValue();
 }
@@ -112,7 +143,7 @@ test("shows progress and no number before the minimum, then the result by itself
     await page.goto(address);
     await page.waitForSelector("#progress:not([hidden])");
     assert.equal(await page.locator("#plans *").count(), 0, "no number before the minimum is reached");
-    assert.match(await page.textContent("#progress-text"), /\d+ of at least 10 accounts have answered/);
+    assert.match(await page.textContent("#progress-text"), /\d+ of at least 3 accounts have answered/);
     await page.screenshot({ path: `${artifacts}page-before.png`, fullPage: true });
   } finally {
     goOn();
@@ -124,9 +155,9 @@ test("shows progress and no number before the minimum, then the result by itself
   assert.deepEqual(seen.errors, []);
   await context.close();
   await report;
-  // The tests that follow look at a survey that has come to rest: each of its two plans was released.
+  // The tests that follow look at a survey that has come to rest: each of its three plans was released.
   const [{ id }] = await (await fetch(`${address}api/surveys`)).json();
-  await until(async () => (await (await fetch(`${address}api/surveys/${id}/releases`)).json()).length === 2);
+  await until(async () => (await (await fetch(`${address}api/surveys/${id}/releases`)).json()).length === 3);
 });
 
 test("shows the result and a certificate that holds, asking no other host", async () => {
@@ -156,7 +187,7 @@ test("gives survey and certificates to keep, and a command that checks them with
     await download.saveAs(`${kept}/${download.suggestedFilename()}`);
   }
   const commands = (await page.textContent("#certificate-command")).split("\n");
-  assert.equal(commands.length, 2, "one for each plan");
+  assert.equal(commands.length, 3, "one for each plan");
   for (const command of commands) {
     const [program, ...words] = command.split(" ");
     assert.equal(program, "mpcstats");
@@ -182,7 +213,7 @@ test("puts together in the browser the numbers that the demo's consumer got", as
 });
 
 const flipped = (hex) => (hex[0] === "0" ? "1" : "0") + hex.slice(1);
-/** Alters the certificates that hold numbers: of a demo's twelve accounts the Lorenz curve is withheld. */
+/** Alters the certificates that hold numbers: all but that of the withheld curve. */
 const withNumbers = (alter) => (certificate) => { if (certificate.components[0].bytes) alter(certificate); };
 const ALTERED = [
   ["the statement", "**/certificates/*", (certificate) => { certificate.statement.count += 1; }, /signed the statement/],
@@ -225,28 +256,109 @@ for (const [what, path, alter, says] of ALTERED) {
   });
 }
 
-test("draws histogram, Lorenz curve and history", async () => {
+test("draws the histogram and the Lorenz curve that were released, and says what is withheld", async () => {
   const { context, page, seen } = await open();
-  // A demo's twelve accounts are too few for either: the numbers drawn here were never released, and are refused.
+  await page.goto(address);
+  assert.equal(await verdict(page), "good");
+  const among = (low, high) => holdings.filter((value) => low <= value && value < high).length;
+  const percent = (value) => new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 }).format(value);
+  const held = (count) => holdings.slice(0, count).reduce((sum, value) => sum + value, 0) / holdings.reduce((sum, value) => sum + value, 0);
+  const label = (name) => page.getAttribute(`#plans svg[aria-label^="${name}"]`, "aria-label");
+  assert.equal(await label("Histogram"),
+    `Histogram. [0, 5): ${among(0, 5)}, [5, 15): ${among(5, 15)}, [15, 50): ${among(15, 50)}, [50, 100]: withheld`);
+  assert.equal(await label("Lorenz"), `Lorenz curve. ${[3, 6, 9].map((count) =>
+    `The poorest ${percent(count / PROVIDERS)} hold ${percent(held(count))}`).join(", ")}`);
+  assert.match(await page.locator(".withheld", { hasText: "Lorenz curve" }).textContent(), /fewer than 3 accounts/);
+  await page.locator("section.plan", { hasText: "Who holds how much" }).screenshot({ path: `${artifacts}page-charts.png` });
+  assert.deepEqual(seen.errors, []);
+  await context.close();
+});
+
+test("draws a history, many bars, and bars below zero", async () => {
+  const { context, page, seen } = await open();
+  // A single epoch has no history: the numbers drawn here were never released, and are refused.
   await altered(page, "**/releases", (releases) => {
     const [first] = releases.filter((release) => release.plan === "inequality");
     const series = (name, entries) => entries.map(([label, value]) => ({ path: [name, label], value, error: 0 }));
-    const more = [...series("histogram", [["[0, 5)", 31], ["[5, 10)", 42], ["[10, 20]", 12]]),
-      ...series("lorenz", [1, 2, 3, 4, 5, 6, 7, 8, 9].map((k) => [`${k}/10`, (k / 10) ** 2.4]))];
+    const more = [...series("ages", Array.from({ length: 24 }, (_, k) => [`[${4 * k}, ${4 * k + 4})`, 3 + (k * 7) % 11])),
+      ...series("change", [["red", 3.25], ["blue", -1.5]])];
     const gini = (row, shift) => (row.path[0] === "gini" ? { ...row, value: row.value + shift } : row);
     return [0, 0.02, -0.03, 0.01].map((shift, age) => ({ ...first, at: first.at - age * 86400,
       results: [...first.results.map((row) => gini(row, shift)), ...more] }));
   });
   await page.goto(address);
   assert.equal(await verdict(page), "wrong");
-  assert.deepEqual(await page.locator("figcaption", { hasNotText: "device" }).allTextContents(),
-    ["Histogram", "Lorenz curve", "Gini coefficient over time"]);
-  assert.match(await page.getAttribute('svg[aria-label^="Lorenz"]', "aria-label"), /the poorest 50% hold 18.9%/);
-  assert.equal(await page.locator("#result .dot").count(), 4);
-  await page.screenshot({ path: `${artifacts}page-charts.png`, fullPage: true });
-  assert.deepEqual(seen.errors, []);
+  assert.deepEqual(await page.locator("#plans figcaption").allTextContents(), ["Ages", "Change", "Gini coefficient over time"]);
+  assert.equal(await page.locator("#plans .bar").count(), 26);
+  assert.equal(await page.locator("#plans .dot").count(), 4);
+  await page.screenshot({ path: `${artifacts}page-history.png`, fullPage: true });
+  assert.deepEqual(seen.errors, [], "a bar of negative height is an error");
   await context.close();
 });
+
+test("says that nothing was checked where a certificate cannot be fetched", async () => {
+  const { context, page } = await open();
+  await page.route("**/certificates/*", (route) => route.fulfill({ status: 503, json: {} }));
+  await page.goto(address);
+  assert.equal(await verdict(page), "missing");
+  assert.match(await page.textContent("#warning"), /NOT checked.*the server answered 503/);
+  assert.match(await page.textContent("#seal"), /NOT checked/);
+  await page.unroute("**/certificates/*");
+  await page.click("#check-again");
+  assert.equal(await verdict(page), "good");
+  assert.equal(await page.isVisible("#warning"), false);
+  await context.close();
+});
+
+/** Answers the first call to `path` badly, and all others as the server does. */
+async function failsOnce(page, path, answer) {
+  let failed = false;
+  await page.route(path, (route) => {
+    if (failed) return route.continue();
+    failed = true;
+    return answer(route);
+  });
+}
+
+test("tries again by itself when the server, or a proxy before it, was away", async () => {
+  const [away, restarting] = await Promise.all([open(), open()]);
+  await failsOnce(away.page, "**/api/surveys", (route) => route.abort());
+  await failsOnce(restarting.page, "**/events", (route) => route.fulfill({ status: 502, body: "Bad gateway" }));
+  await Promise.all([away, restarting].map(({ page }) => page.goto(address)));
+  await away.page.waitForFunction(() => /cannot be reached/.test(document.getElementById("description").textContent));
+  await restarting.page.waitForFunction(() => document.getElementById("live").textContent === "Reconnecting…");
+  for (const { page, context } of [away, restarting]) {
+    await page.waitForFunction(() => document.getElementById("live").textContent === "Live");
+    assert.equal(await verdict(page), "good");
+    await context.close();
+  }
+});
+
+const PERIODS = [
+  ["before it opens", { open: false, now: -10 }, /Opens/, /Waiting for enough/],
+  ["closed too early", { open: false, now: +10 }, /Closed since/, /there is no result/],
+];
+
+for (const [what, { open: isOpen, now }, facts, progress] of PERIODS) {
+  test(`says where a survey stands: ${what}`, async () => {
+    const { context, page, seen } = await open({ viewport: { width: 390, height: 844 } });
+    await page.route("**/releases", (route) => route.fulfill({ json: [] }));
+    await altered(page, /surveys\/[0-9a-f]{64}$/, (shown) => {
+      // A title as long as its language makes it.
+      shown.title = `Wie ungleich ist das Vermögen der ${"Donaudampfschifffahrtsgesellschaft".repeat(3)}?`;
+      Object.assign(shown.status, { open: isOpen, open_accounts: 2, now: (now < 0 ? shown.opens_at : shown.closes_at) + now });
+    });
+    await page.goto(address);
+    await page.waitForSelector("#progress:not([hidden])");
+    assert.match(await page.textContent("#facts"), facts);
+    assert.match(await page.textContent("#progress"), progress);
+    assert.equal(await page.isVisible("#join"), false, "nobody can take part");
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+    assert.equal(wide, false, "no sideways scrolling");
+    assert.deepEqual(seen.errors, []);
+    await context.close();
+  });
+}
 
 test("shows the operator the queue, the parties and refusals, for the token only", async () => {
   for (const headers of [{}, { authorization: "Bearer " }, { authorization: "Basic YTpi" }]) {
@@ -294,7 +406,7 @@ test("checks a single release when it is chosen", async () => {
   await page.goto(address);
   await verdict(page);
   const all = await page.locator("#checks h3").count();
-  assert.equal(all, 2, "one for each plan");
+  assert.equal(all, 3, "one for each plan");
   const value = await page.locator("#certificate-release option", { hasText: "Distribution" }).getAttribute("value");
   await page.selectOption("#certificate-release", value);
   await page.waitForFunction(() => document.querySelectorAll("#checks h3").length === 1);
