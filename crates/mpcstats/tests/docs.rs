@@ -4,7 +4,7 @@
 //! A block marked ```console shows a session and is not run; a block marked ```sh newcomer is one of the README's two
 //! commands, which start this very suite.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -173,4 +173,90 @@ fn every_link_leads_somewhere() {
     }
     assert!(checked > 0, "there are links");
     assert!(dead.is_empty(), "links that lead nowhere:\n{}", dead.join("\n"));
+}
+
+/// Every code span of a page, and every line of its blocks, without the prompt.
+fn code(page: &str) -> Vec<String> {
+    let mut fenced = false;
+    let mut code = Vec::new();
+    for line in page.replace("\\\n", " ").lines() {
+        if line.starts_with("```") {
+            fenced = !fenced;
+        } else if fenced {
+            let line = line.trim();
+            code.push(line.strip_prefix("$ ").or(line.strip_prefix("# ")).unwrap_or(line).to_owned());
+        } else {
+            code.extend(line.split('`').skip(1).step_by(2).map(str::to_owned));
+        }
+    }
+    code
+}
+
+/// The text of `docs/src/commands.md` for each command.
+fn reference() -> BTreeMap<String, String> {
+    let text = std::fs::read_to_string(root().join("docs/src/commands.md")).expect("the reference");
+    let sections = text.split("\n## ").skip(1).filter_map(|section| section.split_once('\n'));
+    sections.map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
+}
+
+/// What is wrong with a command as it is shown: a subcommand or an option that does not exist.
+fn stale(shown: &str, reference: &BTreeMap<String, String>) -> Option<String> {
+    let words: Vec<&str> = shown.split(['|', '>', '&', ';', '#']).next()?.split_whitespace().collect();
+    let known = (1..=words.len()).rev().find(|count| reference.contains_key(&words[..*count].join(" ")))?;
+    let (text, rest) = (&reference[&words[..known].join(" ")], &words[known..]);
+    let subcommand = rest.first().filter(|word| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
+    let hidden = "reference";
+    if let Some(word) =
+        subcommand.filter(|word| text.contains("<COMMAND>") && **word != hidden && !word.starts_with('-'))
+    {
+        return Some(format!("{shown}: there is no {word}"));
+    }
+    let options = rest.iter().map(|word| word.trim_start_matches('[').trim_end_matches(']'));
+    let options = options.filter_map(|word| word.strip_prefix("--")?.split('=').next());
+    let there =
+        |option: &str| text.split([' ', ',', '\n']).any(|word| word.strip_prefix("--") == Some(option));
+    options.into_iter().find(|option| !there(option)).map(|option| format!("{shown}: there is no --{option}"))
+}
+
+/// Commands that are run by no test, for they only stand in a sentence or show a session.
+#[test]
+fn every_command_that_is_shown_exists() {
+    let reference = reference();
+    let others = ["CONTRIBUTING.md", "SECURITY.md", "python/README.md"].map(|name| root().join(name));
+    let (mut checked, mut wrong) = (0, Vec::new());
+    for page in pages().into_iter().chain(others) {
+        for shown in code(&std::fs::read_to_string(&page).expect("a page")) {
+            if shown.starts_with("mpcstats ") {
+                checked += 1;
+                wrong.extend(stale(&shown, &reference).map(|what| format!("{}: {what}", page.display())));
+            }
+        }
+    }
+    assert!(checked > 100, "the pages show commands: {checked}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for (command, says) in [
+        ("mpcstats party rotated", Some("there is no rotated")),
+        ("mpcstats query --survey S --plans P", Some("there is no --plans")),
+        ("mpcstats query --survey S --plan P", None),
+    ] {
+        let found = stale(command, &reference);
+        assert_eq!(found.is_some(), says.is_some(), "{command}: {found:?}");
+        assert!(found.unwrap_or_default().ends_with(says.unwrap_or_default()), "{command}");
+    }
+}
+
+#[test]
+fn every_path_of_the_repository_that_is_named_is_there() {
+    let folders = ["crates/", "docs/", "deploy/", "scripts/", "surveys/", "sources/", "python/", "tests/"];
+    let mut dead = Vec::new();
+    for page in pages() {
+        for named in code(&std::fs::read_to_string(&page).expect("a page")) {
+            let path = folders.iter().any(|folder| named.starts_with(folder))
+                && !named.contains([' ', '*', '{', '…', ':']);
+            if path && !root().join(&named).exists() {
+                dead.push(format!("{}: {named}", page.display()));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "paths that lead nowhere:\n{}", dead.join("\n"));
 }
