@@ -103,6 +103,15 @@ fn the_one_value_above_a_bound_is_not_told_by_a_sum() {
 }
 
 #[test]
+fn what_few_hold_is_not_told_by_two_points_of_a_lorenz_curve() {
+    let curve = |points: u32| attack(|p| column(p, "y").lorenz(points).output(p, "curve"));
+    let told = |table: &ResultTable| table.rows.iter().filter(|row| row.withheld.is_none()).count();
+    // The poorest 4, 6, 7 and 8 of twelve would be enough people each, but one more or less is a single one.
+    assert_eq!(told(&curve(10)), 0);
+    assert_eq!(told(&curve(3)), 2, "three steps of four");
+}
+
+#[test]
 fn order_statistics_of_distances_need_no_mask() {
     let table = attack(|p| p.output(["deviation"], &column(p, "x").median_absolute_deviation()));
     assert_eq!(withheld(&table, "deviation"), None);

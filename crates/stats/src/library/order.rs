@@ -78,14 +78,22 @@ impl Column {
 
     /// The Lorenz curve: which share of the total the poorest `k / points` of the rows hold, for `k` from 1 to
     /// `points - 1`. (At 0 it is 0, at `points` it is 1.)
+    ///
+    /// Each step from a point to the next is a group of its own, because two neighbouring points tell what it holds.
     pub fn lorenz(&self, points: u32) -> Record {
         let (n, total) = (self.count(), self.sum());
         let ordered = self.sorted();
+        let poorer = |point: u32| {
+            ordered.index().less_scalar(&(&n * i64::from(point)).floor_divide(points))
+        };
         let mut record = Record::default();
+        let mut held: Option<Scalar> = None;
         for point in 1..points {
-            let poorest = (&n * i64::from(point)).floor_divide(points);
-            let held = ordered.filter(&ordered.index().less_scalar(&poorest)).sum();
-            record.push(format!("{point}/{points}"), held / &total);
+            let step = if point == 1 { poorer(1) } else { &poorer(point) & &!&poorer(point - 1) };
+            let step = ordered.filter(&step).sum();
+            let sum = held.map_or_else(|| step.clone(), |held| held + &step);
+            record.push(format!("{point}/{points}"), &sum / &total);
+            held = Some(sum);
         }
         record
     }
