@@ -104,11 +104,18 @@ fn the_one_value_above_a_bound_is_not_told_by_a_sum() {
 
 #[test]
 fn what_few_hold_is_not_told_by_two_points_of_a_lorenz_curve() {
-    let curve = |points: u32| attack(|p| column(p, "y").lorenz(points).output(p, "curve"));
-    let told = |table: &ResultTable| table.rows.iter().filter(|row| row.withheld.is_none()).count();
+    // A share is a quotient, which the two engines round differently: so only what is withheld is compared.
+    let told = |points: u32| {
+        let plan = traced(|p| column(p, "y").lorenz(points).output(p, "curve"));
+        let checked = check(&plan, &schema(), &limits()).unwrap();
+        let clear = simulate(&checked, data([1, 1])).unwrap();
+        let shared = run_shared(&checked, &schema(), &data([1, 1]));
+        let told = |table: ResultTable| table.rows.iter().filter(|row| row.withheld.is_none()).count();
+        [told(clear), told(shared)]
+    };
     // The poorest 4, 6, 7 and 8 of twelve would be enough people each, but one more or less is a single one.
-    assert_eq!(told(&curve(10)), 0);
-    assert_eq!(told(&curve(3)), 2, "three steps of four");
+    assert_eq!(told(10), [0, 0]);
+    assert_eq!(told(3), [2, 2], "three steps of four");
 }
 
 #[test]

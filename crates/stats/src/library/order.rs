@@ -83,9 +83,7 @@ impl Column {
     pub fn lorenz(&self, points: u32) -> Record {
         let (n, total) = (self.count(), self.sum());
         let ordered = self.sorted();
-        let poorer = |point: u32| {
-            ordered.index().less_scalar(&(&n * i64::from(point)).floor_divide(points))
-        };
+        let poorer = |point: u32| ordered.index().less_scalar(&(&n * i64::from(point)).floor_divide(points));
         let mut record = Record::default();
         let mut held: Option<Scalar> = None;
         for point in 1..points {
