@@ -193,7 +193,7 @@ mod tests {
     fn row(path: &[&str], withheld: Option<Reason>) -> ResultRow {
         let path = path.iter().map(|&name| name.to_owned()).collect();
         let value = withheld.is_none().then_some(0.5);
-        ResultRow { path, value, error: 0.0, exact: None, unit: None, withheld }
+        ResultRow { path, value, error: 0.0, label: None, exact: None, unit: None, withheld }
     }
 
     #[test]
