@@ -76,8 +76,8 @@ pub fn records_folder(given: Option<&PathBuf>) -> Result<PathBuf, Failure> {
 fn say(bar: &ProgressBar, progress: Progress) {
     match progress {
         Progress::Queued(position) => {
-            let text = format!("waiting for the parties, {position} before you");
-            step(bar, SESSION_STEPS + 1, text);
+            let ahead = if position == 0 { "next in line".into() } else { format!("{position} before it") };
+            step(bar, SESSION_STEPS + 1, format!("waiting for the parties, {ahead}"));
         }
         Progress::Accepted => step(bar, SESSION_STEPS + 2, "accepted"),
     }
