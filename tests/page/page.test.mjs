@@ -105,6 +105,8 @@ after(async () => {
 /** A page that keeps what went wrong on it and where it went. */
 async function open(options = {}) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, ...options });
+  // A busy machine is slow, not wrong.
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   const seen = { errors: [], hosts: new Set() };
   page.on("console", (message) => message.type() === "error" && seen.errors.push(message.text()));
