@@ -217,7 +217,8 @@ impl Reads for Api {
 
     fn status(&self) -> BoxFuture<'_, Result<Status, Refusal>> {
         Box::pin(async {
-            let (tip, queued) = (self.tables.chain.tip().await?, self.tables.queued().await?);
+            // In this order: a batch that is settled in between is counted twice, and not left out.
+            let (queued, tip) = (self.tables.queued().await?, self.tables.chain.tip().await?);
             let now = self.clock.now();
             self.metrics.set("mpcstats_queue", &[], queued as f64);
             Ok(Status {
