@@ -97,9 +97,9 @@ impl Record {
     }
 }
 
-/// Whether a release contains a submission, which the receipt must be of: another's receipt shows nothing. The way from the receipt's record to the certificate's
-/// dataset root is made from headers that the coordinator serves; nothing of it needs to be believed, because it
-/// has to end in the root that all three parties signed.
+/// Whether a release contains a submission, which the receipt must be of: another's receipt shows nothing. The way
+/// from the receipt's record to the certificate's dataset root is made from headers that the coordinator serves;
+/// nothing of it needs to be believed, because it has to end in the root that all three parties signed.
 ///
 /// # Errors
 /// [`ClientError`] if receipt or certificate do not verify, the receipt is another submission's, or the headers cannot

@@ -11,7 +11,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use algebra::{Field, Fp, Prg, decode, encode};
+use algebra::{Field, Fp, decode, encode};
 
 use crate::abort::{Abort, Cause};
 use crate::executor::{Executor, Task, part};
@@ -190,11 +190,11 @@ impl Form {
         });
         let count = self.pairs.len();
         let left: SideMaker<Fp> = Box::new(move |prg| Side::Left {
-            claim: Fp::inner_product(&claims, &drawn(prg, count)),
+            claim: Fp::inner_product(&claims, &prg.elements::<Fp>(count)),
             u: Arc::unwrap_or_clone(next),
         });
         let right: SideMaker<Fp> = Box::new(move |prg| {
-            let weights = drawn(prg, count);
+            let weights: Vec<Fp> = prg.elements(count);
             Side::Right { v: self.weigh(&own, &weights), claim: Fp::inner_product(&masks, &weights) }
         });
         [prover, left, right]
@@ -214,8 +214,4 @@ impl Form {
         }
         weighed
     }
-}
-
-fn drawn(prg: &mut Prg, count: usize) -> Vec<Fp> {
-    prg.elements(count)
 }

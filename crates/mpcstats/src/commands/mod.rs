@@ -140,9 +140,3 @@ pub fn print(text: &str) -> Result<(), Failure> {
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
-
-/// Waits for Ctrl-C or SIGTERM.
-pub async fn stop_signal() -> Result<(), Failure> {
-    service::run::interrupted().await;
-    Ok(())
-}

@@ -96,6 +96,7 @@ pub async fn serve(port: Port, router: Router, shutdown: impl Future<Output = ()
     let mut connections = JoinSet::new();
     // Its end tells every connection that no request is to follow the present one.
     let (closing, open) = watch::channel(());
+    let router = router.layer(axum::Extension(Patience(port.patience)));
     tokio::pin!(shutdown);
     loop {
         while connections.try_join_next().is_some() {}
@@ -114,10 +115,10 @@ pub async fn serve(port: Port, router: Router, shutdown: impl Future<Output = ()
             continue;
         }
         let (acceptor, links, router) = (acceptor.clone(), port.links.clone(), router.clone());
-        let (patience, open) = (port.patience, open.clone());
+        let open = open.clone();
         connections.spawn(async move {
             let _places = (permit, guest);
-            connection(socket, address, acceptor, links, router, patience, open).await;
+            connection(socket, address, acceptor, links, router, open).await;
         });
     }
     drop((port.listener, closing));
@@ -133,11 +134,10 @@ async fn connection(
     acceptor: Option<TlsAcceptor>,
     links: Option<Arc<Transport>>,
     router: Router,
-    patience: Duration,
     open: watch::Receiver<()>,
 ) {
     let _ = socket.set_nodelay(true);
-    let Some(acceptor) = acceptor else { return http(socket, address, router, patience, open).await };
+    let Some(acceptor) = acceptor else { return http(socket, address, router, open).await };
     let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(socket)).await else { return };
     match (net::tls::protocol(stream.get_ref().1), links) {
         (Some(net::tls::Protocol::Party(_)), Some(links)) => {
@@ -145,25 +145,19 @@ async fn connection(
                 tracing::warn!(%address, %error, "link refused");
             }
         }
-        (Some(net::tls::Protocol::Http), _) => http(stream, address, router, patience, open).await,
+        (Some(net::tls::Protocol::Http), _) => http(stream, address, router, open).await,
         _ => tracing::warn!(%address, "link refused"),
     }
 }
 
-async fn http<S>(
-    stream: S,
-    address: SocketAddr,
-    router: Router,
-    patience: Duration,
-    mut open: watch::Receiver<()>,
-) where
+async fn http<S>(stream: S, address: SocketAddr, router: Router, mut open: watch::Receiver<()>)
+where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let router = router.layer(axum::Extension(From(address))).layer(axum::Extension(Patience(patience)));
+    let service = TowerToHyperService::new(router.layer(axum::Extension(From(address))));
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-    let mut connection =
-        pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         _ = open.changed() => {

@@ -184,9 +184,8 @@ impl Server {
             drop(permit);
         });
     }
-}
 
-impl Server {
+    /// Tells a prover why there will be no session, without waiting for it.
     fn turn_away(&self, stream: TlsStream<TcpStream>, code: Code) {
         self.meters.turned_away(code.text());
         let Ok(permit) = self.farewells.clone().try_acquire_owned() else { return };

@@ -180,7 +180,7 @@ impl Engine {
         }
         self.check_fates(&start).await?;
         if start.closed_at.abs_diff(self.clock.now()) > super::peers::MAX_SKEW.as_secs() {
-            return Err(Refusal::new(Code::ClockSkew, "the leader's"));
+            return Err(Refusal::new(Code::ClockSkew, "it is the leader's clock"));
         }
         if self.tables.chain.tip().await?.accounts + start.accepted.len() as u64 > self.survey.max_rows {
             return Err(Refusal::new(Code::RefusedByParty, "the batch holds more than the survey has rows"));

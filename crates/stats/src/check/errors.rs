@@ -1,7 +1,8 @@
 //! How errors pass through arithmetic.
 
 use super::interval::Interval;
-use super::kinds::{Kind, Scale, Type};
+use super::kinds::{Kind, Scale, Shape, Type};
+use super::types::{DIVIDE_ERROR, ROUND_ERROR};
 use num_traits::{Signed, ToPrimitive};
 
 /// How far a scalar may be from the truth, relative to its size.
@@ -29,4 +30,19 @@ pub fn product_error(left: &Type, right: &Type) -> f64 {
     let part = |error: f64, other: f64| if error == 0.0 { 0.0 } else { error * other };
     let (e, f) = (left.total_error(), right.total_error());
     part(e, largest(right)) + part(f, largest(left)) + e * f
+}
+
+/// Arithmetic with a rounded scalar gives a rounded scalar.
+pub fn real_scalars(left: &Type, right: &Type) -> Option<Type> {
+    let number = |t: &Type| t.is_scalar() && matches!(t.kind, Kind::Number(_) | Kind::Real);
+    let real = left.kind == Kind::Real || right.kind == Kind::Real;
+    (real && number(left) && number(right)).then(|| Type {
+        shape: Shape::Scalar,
+        kind: Kind::Real,
+        public: left.public && right.public,
+        range: Interval::point(0),
+        // Of products; sums are computed from opened values.
+        error: relative_error(left) + relative_error(right) + ROUND_ERROR + DIVIDE_ERROR,
+        relative: 0.0,
+    })
 }

@@ -1,6 +1,6 @@
 //! Working out the type of each node from those of its arguments.
 
-use super::errors::{product_error, relative_error, scaled_error};
+use super::errors::{product_error, real_scalars, relative_error, scaled_error};
 use super::interval::Interval;
 use super::kinds::{Kind, Rows, Scale, Shape, Type};
 use crate::error::{Code, PlanError};
@@ -27,9 +27,9 @@ pub const FIXED_BITS: u32 = 40;
 /// Minus the base-2 logarithm of the error of the engine's logarithms.
 const LOG2_ERROR: f64 = 35.8;
 /// The relative error of a quotient, 2^-37.4, with room for the conversion of its arguments.
-const DIVIDE_ERROR: f64 = 5.6e-12;
+pub(super) const DIVIDE_ERROR: f64 = 5.6e-12;
 /// The relative error of a product or a root, 2^-38, likewise.
-const ROUND_ERROR: f64 = 3.7e-12;
+pub(super) const ROUND_ERROR: f64 = 3.7e-12;
 
 /// Works out the type of `op`, whose arguments are among `nodes` and have types `types`.
 ///
@@ -540,21 +540,6 @@ fn public(range: Interval, scale: Scale) -> Type {
 
 fn constant(value: &Decimal) -> Type {
     public(Interval::point(value.units().clone()), Scale::decimal(value.scale()))
-}
-
-/// Arithmetic with a rounded scalar gives a rounded scalar.
-fn real_scalars(left: &Type, right: &Type) -> Option<Type> {
-    let number = |t: &Type| t.is_scalar() && matches!(t.kind, Kind::Number(_) | Kind::Real);
-    let real = left.kind == Kind::Real || right.kind == Kind::Real;
-    (real && number(left) && number(right)).then(|| Type {
-        shape: Shape::Scalar,
-        kind: Kind::Real,
-        public: left.public && right.public,
-        range: Interval::point(0),
-        // Of products; sums are computed from opened values.
-        error: relative_error(left) + relative_error(right) + ROUND_ERROR + DIVIDE_ERROR,
-        relative: 0.0,
-    })
 }
 
 /// Both ranges at the finer of both scales, and that scale.

@@ -119,20 +119,17 @@ impl Column {
     }
 }
 
-/// Sums of powers of a column about the middle of its range, from the first on.
+/// Sums of powers of a column about the middle of its range, from the first on. A plan leaves out those it does not use.
 struct Powers {
     n: Scalar,
-    sums: Vec<Scalar>,
+    sums: [Scalar; 4],
 }
 
 impl Powers {
     fn of(column: &Column, most: u64) -> Self {
         let x = column.units_for_power(most).centred();
         let square = &x * &x;
-        let mut sums = vec![x.sum(), x.dot(&x), x.dot(&square)];
-        if most > 3 {
-            sums.push(square.dot(&square));
-        }
+        let sums = [x.sum(), x.dot(&x), x.dot(&square), square.dot(&square)];
         Self { n: x.count(), sums }
     }
 
@@ -143,13 +140,13 @@ impl Powers {
 
     /// `n^3 m_3 = n^2 S_3 - 3 n S_1 S_2 + 2 S_1^3`.
     fn third(&self) -> Scalar {
-        let (n, [s1, s2, s3, ..]) = (&self.n, &self.sums[..]) else { return self.n.clone() };
+        let (n, [s1, s2, s3, _]) = (&self.n, &self.sums);
         n.square() * s3 - n * s1 * s2 * 3 + s1.square() * s1 * 2
     }
 
     /// `n^4 m_4 = n^3 S_4 - 4 n^2 S_1 S_3 + 6 n S_1^2 S_2 - 3 S_1^4`.
     fn fourth(&self) -> Scalar {
-        let (n, [s1, s2, s3, s4]) = (&self.n, &self.sums[..]) else { return self.n.clone() };
+        let (n, [s1, s2, s3, s4]) = (&self.n, &self.sums);
         let square = n.square();
         &square * n * s4 - square * s1 * s3 * 4 + n * s1.square() * s2 * 6 - s1.square().square() * 3
     }

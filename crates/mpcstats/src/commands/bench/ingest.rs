@@ -44,7 +44,7 @@ async fn measure(args: &Ingest) -> Result<String, Failure> {
     let submissions = prepare(&servers.fixture, args.providers, &bar).await?;
     bar.finish_and_clear();
     let bar = progress(args, "accepted");
-    let before = servers.cpu_seconds();
+    let before = servers.cpu_seconds()?;
     let start = Instant::now();
     let submitting = tokio::spawn(submit(client.clone(), submissions, args.clients));
     let mut accepted = 0;
@@ -63,8 +63,8 @@ async fn measure(args: &Ingest) -> Result<String, Failure> {
     if accepted < args.providers as u64 {
         return Err(format!("{accepted} of {} submissions were accepted", args.providers).into());
     }
-    let cpu: Vec<f64> = servers.cpu_seconds().iter().zip(before).map(|(now, before)| now - before).collect();
-    let memory = servers.peak_bytes();
+    let cpu: Vec<f64> = servers.cpu_seconds()?.iter().zip(before).map(|(now, before)| now - before).collect();
+    let memory = servers.peak_bytes()?;
     report(args, wall, &cpu, &memory)
 }
 

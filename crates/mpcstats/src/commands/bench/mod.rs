@@ -8,6 +8,7 @@ pub mod notary;
 mod query;
 mod servers;
 mod startup;
+mod usage;
 
 /// Subcommands of `mpcstats bench`.
 #[derive(clap::Subcommand)]

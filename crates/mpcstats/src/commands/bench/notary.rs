@@ -22,6 +22,7 @@ use service::exchange::Authority;
 use service::notary::{Config, roots, serve};
 use twopc::channel::{Channel, ChannelError};
 
+use super::usage::{cpu_seconds, peak_bytes};
 use crate::commands::prove::parse_mode;
 use crate::commands::{Failure, print, runtime};
 
@@ -213,7 +214,7 @@ fn measure(args: &Notary, folder: &Path) -> Result<Figures, Failure> {
             prover_received_bytes: counted.received.load(Ordering::Relaxed),
             prover_cpu_s: cpu_seconds("self")? - own,
             notary_cpu_s: cpu_seconds(&notary.id())? - theirs,
-            prover_peak_rss_bytes: peak_memory()?,
+            prover_peak_rss_bytes: peak_bytes("self")?,
         };
         if best.as_ref().is_none_or(|best| figures.total_s < best.total_s) {
             best = Some(figures);
@@ -253,23 +254,6 @@ impl Drop for Process {
         let _ended = self.child.kill();
         let _reaped = self.child.wait();
     }
-}
-
-/// Processor time of a process so far, user and system, from `/proc`: Linux counts it in hundredths of a second.
-fn cpu_seconds(process: &str) -> Result<f64, Failure> {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The command's name, in parentheses, may hold blanks; fields 14 and 15 are counted from behind it.
-    let (_, fields) = stat.rsplit_once(") ").ok_or("an unreadable /proc entry")?;
-    let ticks: u64 = fields.split(' ').skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
-    Ok(ticks as f64 / 100.0)
-}
-
-/// This process' largest resident memory so far.
-fn peak_memory() -> Result<u64, Failure> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
-    let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kilobytes * 1024)
 }
 
 #[derive(Default)]
@@ -353,7 +337,7 @@ pub fn server(args: &Server) -> Result<(), Failure> {
         print(&format!("{} {}\n", running.address, hex::encode(running.key.key)))?;
         std::io::stdout().flush()?;
         // The prover's process ends this one.
-        super::super::stop_signal().await?;
+        service::run::interrupted().await;
         running.stop().await;
         Ok(())
     })

@@ -12,6 +12,7 @@ use service::keys::Keys;
 use survey::Survey;
 use survey::wire::Status;
 
+use super::usage::{cpu_seconds, peak_bytes};
 use crate::commands::Failure;
 
 /// The processes, parties first.
@@ -80,13 +81,13 @@ impl Servers {
     }
 
     /// User and system time of each process so far.
-    pub fn cpu_seconds(&self) -> Vec<f64> {
-        self.children.iter().map(|child| cpu_seconds(child.id())).collect()
+    pub fn cpu_seconds(&self) -> Result<Vec<f64>, Failure> {
+        self.children.iter().map(|child| cpu_seconds(&child.id().to_string())).collect()
     }
 
     /// The most memory that each process ever held.
-    pub fn peak_bytes(&self) -> Vec<u64> {
-        self.children.iter().map(|child| peak_bytes(child.id())).collect()
+    pub fn peak_bytes(&self) -> Result<Vec<u64>, Failure> {
+        self.children.iter().map(|child| peak_bytes(&child.id().to_string())).collect()
     }
 }
 
@@ -112,19 +113,4 @@ fn start(folder: &Path, name: &str, keys: &Keys, port: u16) -> Result<Child, Fai
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()?)
-}
-
-/// User and system time of a process, from `/proc` (fields 14 and 15, in hundredths of a second).
-fn cpu_seconds(process: u32) -> f64 {
-    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let after_name = text.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
-    ticks.sum::<f64>() / 100.0
-}
-
-/// The most memory that a process ever held.
-fn peak_bytes(process: u32) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or_default() * 1024
 }

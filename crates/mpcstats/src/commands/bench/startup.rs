@@ -60,14 +60,14 @@ async fn measure(args: &Startup) -> Result<String, Failure> {
     let keys = &servers.fixture.consumer;
     let consumer = Consumer { identity: keys.identity.clone(), opening: keys.opening.clone() };
     let mut seconds = Vec::new();
-    let before: f64 = servers.cpu_seconds().iter().sum();
+    let before: f64 = servers.cpu_seconds()?.iter().sum();
     for run in 0..args.runs {
         let plan = sum(&format!("sum{run}"), &servers.fixture.survey)?;
         let start = Instant::now();
         consumer.ask(&open, Choice::Own(Box::new(plan)), epochs.clone(), PATIENCE).await?;
         seconds.push(start.elapsed().as_secs_f64());
     }
-    let cpu = servers.cpu_seconds().iter().sum::<f64>() - before;
+    let cpu = servers.cpu_seconds()?.iter().sum::<f64>() - before;
     report(args, seconds, cpu / args.runs as f64)
 }
 

@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 use client::consumer::{self, Answer};
 use client::{OpenSurvey, Reference};
 use indicatif::ProgressBar;
+use service::run::interrupted;
 use survey::Choice;
 
 use super::prove::steps_bar;
-use super::{Failure, print, runtime, stop_signal, text};
+use super::{Failure, print, runtime, text};
 use processes::Processes;
 use providers::Refused;
 use stage::Stage;
@@ -98,9 +99,10 @@ pub fn run(args: &Demo) -> Result<(), Failure> {
 async fn closed() -> Result<(), Failure> {
     let mut hang_up = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
     tokio::select! {
-        stopped = stop_signal() => stopped,
-        _ = hang_up.recv() => Ok(()),
+        () = interrupted() => {}
+        _ = hang_up.recv() => {}
     }
+    Ok(())
 }
 
 /// The whole story, from servers to certificate.

@@ -32,7 +32,7 @@ pub fn apply(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<Val
         (Op::Sqrt { .. }, Some(of), None) => sqrt(&of, session)?,
         _ => return Err(data(format!("`{}` of rounded numbers", first.op.name())).into()),
     };
-    Ok((0..steps.len()).map(|position| Value::Real(row(&results, position).into())).collect())
+    Ok((0..steps.len()).map(|position| Value::Real(gather(&results, &[position as u32]).into())).collect())
 }
 
 /// One argument of each step, below each other.
@@ -58,7 +58,7 @@ fn floats(arguments: &[&(Value, Type)], session: &mut Session) -> Result<FloatSh
         invalid: BitShare::zeros(0),
     };
     // Numbers that the field cannot hold come behind those that it can.
-    let exact_rows = exact.len();
+    let exact_rows = exact.len() as u32;
     let mut parts = Vec::new();
     if !exact.is_empty() {
         parts.push(from_field(&FieldShare::concat(exact), session)?);
@@ -87,34 +87,21 @@ fn floats(arguments: &[&(Value, Type)], session: &mut Session) -> Result<FloatSh
                 _ => &mut taken,
             };
             *next += 1;
-            row(&converted, *next - 1)
+            gather(&converted, &[*next - 1])
         })
         .collect();
     Ok(stack(&rows))
 }
 
-/// One row.
-fn row(of: &FloatShare, position: usize) -> FloatShare {
-    let take = |bit: &BitShare| bit.slice(position..position + 1);
+/// These rows, in this order.
+fn gather(of: &FloatShare, rows: &[u32]) -> FloatShare {
+    let take = |bit: &BitShare| bit.gather(rows);
     FloatShare {
         sign: take(&of.sign),
         mantissa: of.mantissa.iter().map(take).collect(),
         exponent: of.exponent.iter().map(take).collect(),
         zero: take(&of.zero),
         invalid: take(&of.invalid),
-    }
-}
-
-/// One row as often as that.
-fn repeat(of: &FloatShare, rows: usize) -> FloatShare {
-    let all = vec![0; rows];
-    let repeat = |bit: &BitShare| bit.gather(&all);
-    FloatShare {
-        sign: repeat(&of.sign),
-        mantissa: of.mantissa.iter().map(repeat).collect(),
-        exponent: of.exponent.iter().map(repeat).collect(),
-        zero: repeat(&of.zero),
-        invalid: repeat(&of.invalid),
     }
 }
 
@@ -195,7 +182,7 @@ pub fn reciprocals(
     let width = result.range.width() as usize;
     let floors = in_parts(column.field(session)?, ROWS_AT_ONCE, |part| {
         let divisors = from_field(part, session)?;
-        let quotients = divide(&repeat(&ones, part.len()), &divisors, session)?;
+        let quotients = divide(&gather(&ones, &vec![0; part.len()]), &divisors, session)?;
         floors(&quotients, width, session)
     })?;
     let bits = (0..width).map(|k| BitShare::concat(floors.iter().map(|part| &part[k])));

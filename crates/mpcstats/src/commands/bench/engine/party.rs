@@ -14,6 +14,7 @@ use rep3::network::{Network, Party};
 use rep3::{Config, Session, measure_pace};
 
 use super::super::query;
+use super::super::usage::peak_bytes;
 use super::operations::{self, Inputs};
 use super::{Failure, Job, Report, Work};
 
@@ -64,7 +65,7 @@ fn measure(job: &Job, listener: TcpListener) -> Result<Report, Failure> {
         cpu_s: cpu_seconds()? - cpu,
         sent_bytes: session.traffic().sent_bytes - sent,
         rounds: session.traffic().rounds - rounds,
-        peak_rss_bytes: peak_rss_bytes()?,
+        peak_rss_bytes: peak_bytes("self")?,
     })
 }
 
@@ -103,12 +104,4 @@ fn cpu_seconds() -> Result<f64, Failure> {
 /// Sets the process's peak memory back to what it uses now.
 fn forget_peak() -> Result<(), Failure> {
     Ok(std::fs::write("/proc/self/clear_refs", "5")?)
-}
-
-/// The most memory that the process has used.
-fn peak_rss_bytes() -> Result<u64, Failure> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in status")?;
-    let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
-    Ok(kibibytes * 1024)
 }
