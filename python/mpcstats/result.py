@@ -34,7 +34,7 @@ class Value:
     def __str__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
         if self.withheld:
-            return {"too_few": "withheld: too few providers", "undefined": "undefined for this data"}[self.withheld]
+            return {"too_few": "withheld: would tell of too few providers", "undefined": "undefined for this data"}[self.withheld]
         if self.label is not None:
             return self.label
         if self.exact is not None:

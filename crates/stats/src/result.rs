@@ -99,7 +99,7 @@ impl fmt::Display for ResultRow {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TooFew => "too few providers",
+            Self::TooFew => "would tell of too few providers",
             Self::Undefined => "undefined for this data",
         })
     }
@@ -142,7 +142,11 @@ pub fn decode(checked: &Checked, outcome: &Outcome<Vec<Number>>) -> Result<Resul
                 Shape::Column(rows) => outcome.rows.get(&rows.table).copied().unwrap_or(0),
                 Shape::Scalar => public_rows(checked, op, &outcome.rows),
             };
-            known.insert(node, clear.apply_one(&Step { op, of, arguments, rows })?);
+            let value = match withheld(of, &arguments) {
+                Some(reason) => Value::Scalar(Number::Withheld(reason)),
+                None => clear.apply_one(&Step { op, of, arguments, rows })?,
+            };
+            known.insert(node, value);
         } else if let crate::plan::Op::Index { like } = op {
             let Shape::Column(rows) = &checked.types[like.index()].shape else { continue };
             let rows = outcome.rows.get(&rows.table).copied().unwrap_or(0);
@@ -160,6 +164,16 @@ pub fn decode(checked: &Checked, outcome: &Outcome<Vec<Number>>) -> Result<Resul
         Ok(row(output.path.clone(), output.unit.clone(), number, &checked.types[output.node.index()]))
     });
     Ok(ResultTable { rows: rows.collect::<Result<_, _>>()? })
+}
+
+/// Why a column, or what is made of one, cannot be computed: a number that it depends on was withheld.
+fn withheld(of: &Type, arguments: &[(Value, Type)]) -> Option<Reason> {
+    let has_column = !of.is_scalar() || arguments.iter().any(|(_, of)| !of.is_scalar());
+    let reasons = arguments.iter().filter_map(|(value, _)| match value {
+        Value::Scalar(Number::Withheld(reason)) => Some(*reason),
+        _ => None,
+    });
+    reasons.min().filter(|_| has_column)
 }
 
 fn public_rows(checked: &Checked, op: &crate::plan::Op, rows: &BTreeMap<String, u64>) -> u64 {
@@ -213,11 +227,11 @@ mod tests {
             ],
         };
         let expected = "\
-mean              withheld: too few providers
-lorenz 1/4 … 3/4  withheld, all 3: too few providers
-by team red       withheld: too few providers
+mean              withheld: would tell of too few providers
+lorenz 1/4 … 3/4  withheld, all 3: would tell of too few providers
+by team red       withheld: would tell of too few providers
 by team blue      0.5
-by team green     withheld: too few providers
+by team green     withheld: would tell of too few providers
 by team white     withheld: undefined for this data
 ";
         assert_eq!(table.to_string(), expected);

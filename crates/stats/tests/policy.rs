@@ -219,3 +219,16 @@ fn a_product_with_zero_tells_nothing_of_the_other_factor() {
     assert_eq!(simulate(&checked, data([1, 1])).unwrap(), shared);
     assert_eq!(shared.get(&["nothing"]).unwrap().value, Some(0.0));
 }
+
+#[test]
+fn a_column_that_a_withheld_number_would_make_is_withheld() {
+    // Which positions lie below the number of those present follows from that number, and so does how many they are.
+    let table = attack(|p| {
+        let few = column(p, "y").less_scalar(&p.constant(3)).sum();
+        p.output(["few"], &few);
+        p.output(["positions"], &column(p, "y").sorted().index().less_scalar(&few).sum());
+    });
+    for name in ["few", "positions"] {
+        assert_eq!(withheld(&table, name), Some(Reason::TooFew), "{name}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Checking a plan: its types, its ranges, and what it would reveal.
 
+mod cells;
 mod errors;
 mod interval;
 mod kinds;
@@ -17,7 +18,7 @@ pub use types::{COMPARE_BITS, FIELD_BITS, FIXED_BITS, infer};
 use crate::error::{Code, PlanError};
 use crate::plan::{Decimal, NodeId, Op, Plan, PlanId, Schema};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A plan that may run: well typed, proven free of overflow, and allowed by the limits it was checked against.
 #[derive(Clone, Debug)]
@@ -52,7 +53,7 @@ pub(crate) struct Test {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// It depends on fewer rows, or leaves out fewer, than the survey's minimum.
+    /// It depends on fewer rows, or leaves out fewer, than the survey's minimum; or would let such a result be worked out.
     TooFew,
     /// It is undefined for this data, such as a division by 0.
     Undefined,
@@ -66,12 +67,7 @@ pub fn check(plan: &Plan, schema: &Schema, limits: &Limits) -> Result<Checked, P
     plan.check_form()?;
     plan.schema.is_within(schema)?;
     limits.check_size(plan)?;
-    let mut checker = Checker { plan: plan.clone(), types: Vec::with_capacity(plan.nodes.len()) };
-    for (node, op) in plan.node_ids().zip(&plan.nodes) {
-        let inferred =
-            infer(&plan.schema, &plan.nodes, &checker.types, op).map_err(|error| error.at(node))?;
-        checker.types.push(inferred);
-    }
+    let mut checker = Checker::new(plan, limits)?;
     for output in &plan.outputs {
         checker.check_output(output.node)?;
     }
@@ -79,9 +75,10 @@ pub fn check(plan: &Plan, schema: &Schema, limits: &Limits) -> Result<Checked, P
     let mut leaks = BTreeMap::new();
     let mut tests = Tests::default();
     let mut openings = Vec::new();
+    let (mut masks, mut masked) = (BTreeSet::new(), Vec::new());
     let added = policy::added(&checker.plan, &checker.types);
     for (node, guards) in targets {
-        let mut required = BTreeSet::new();
+        let (mut required, mut through) = (BTreeSet::new(), BTreeSet::new());
         // What a result is divided by is a part of it, even where other results tell that already.
         let roots: BTreeSet<_> = guards.0.iter().copied().chain([node]).collect();
         for guard in guards.0 {
@@ -102,18 +99,22 @@ pub fn check(plan: &Plan, schema: &Schema, limits: &Limits) -> Result<Checked, P
                 continue;
             }
             policy::check_row_access(&checker.plan, &checker.types, &op).map_err(|error| error.at(below))?;
-            for mask in checker.masks(below, &op, &added)? {
-                for test in checker.large_enough(&mask, limits.minimum)? {
-                    required.insert(tests.add(Test { node: test, reason: Reason::TooFew }));
-                }
-            }
+            through.extend(checker.masks(below, &op, &added)?);
         }
         checker.check_bound(node)?;
         openings.push(Opening { node, tests: required });
+        masks.extend(through.iter().cloned());
+        masked.push(through);
+    }
+    let masks: Vec<_> = masks.into_iter().collect();
+    let told: BTreeMap<_, _> = masks.iter().zip(cells::told(&mut checker, &masks, limits.minimum)?).collect();
+    for (opening, through) in openings.iter_mut().zip(masked) {
+        let told = through.iter().filter_map(|mask| told.get(mask));
+        opening.tests.extend(told.map(|node| tests.add(Test { node: *node, reason: Reason::TooFew })));
     }
     limits.check_leaks(&leaks)?;
     let (id, outputs) = (plan.id(), plan.outputs.len());
-    let (Checker { plan, types }, tests, leaks) = (checker, tests.list, leaks.into_keys().collect());
+    let (Checker { plan, types, .. }, tests, leaks) = (checker, tests.list, leaks.into_keys().collect());
     Ok(Checked { id, outputs, plan, types, openings, tests, leaks })
 }
 
@@ -191,9 +192,27 @@ impl Tests {
 struct Checker {
     plan: Plan,
     types: Vec<Type>,
+    /// Where the first node is that applies an operation.
+    nodes: HashMap<Op, NodeId>,
+    /// The most nodes, tests included.
+    most: usize,
 }
 
+/// How many times as many nodes as a plan may have its tests may have.
+const TESTS: usize = 16;
+
 impl Checker {
+    fn new(plan: &Plan, limits: &Limits) -> Result<Self, PlanError> {
+        let most = TESTS.saturating_mul(limits.max_nodes as usize);
+        let mut checker = Self { plan: plan.clone(), types: Vec::new(), nodes: HashMap::new(), most };
+        for (node, op) in plan.node_ids().zip(&plan.nodes) {
+            let inferred = infer(&plan.schema, &plan.nodes, &checker.types, op);
+            checker.types.push(inferred.map_err(|error| error.at(node))?);
+            checker.nodes.entry(op.clone()).or_insert(node);
+        }
+        Ok(checker)
+    }
+
     fn check_output(&self, node: NodeId) -> Result<(), PlanError> {
         let of = &self.types[node.index()];
         if of.is_scalar() {
@@ -268,13 +287,19 @@ impl Checker {
 
     /// The node that applies `op`: an earlier one if there is one.
     fn node(&mut self, op: Op) -> Result<NodeId, PlanError> {
-        if let Some(position) = self.plan.nodes.iter().position(|other| *other == op) {
-            return Ok(NodeId(position as u32));
+        if let Some(node) = self.nodes.get(&op) {
+            return Ok(*node);
+        }
+        if self.plan.nodes.len() >= self.most {
+            let cause = format!("its tests for groups that are too small take more than {} nodes", self.most);
+            return Err(PlanError::new(Code::TooLarge, cause, "publish fewer and wider cells"));
         }
         let inferred = infer(&self.plan.schema, &self.plan.nodes, &self.types, &op)?;
-        self.plan.nodes.push(op);
+        let node = NodeId(self.plan.nodes.len() as u32);
+        self.plan.nodes.push(op.clone());
         self.types.push(inferred);
-        Ok(NodeId(self.plan.nodes.len() as u32 - 1))
+        self.nodes.insert(op, node);
+        Ok(node)
     }
 
     fn constant(&mut self, value: u32) -> Result<NodeId, PlanError> {
@@ -312,7 +337,7 @@ impl Checker {
         conditions: &BTreeSet<NodeId>,
         present: &BTreeSet<NodeId>,
     ) -> Result<NodeId, PlanError> {
-        let all = self.all(conditions)?;
+        let all = self.all(conditions.iter().copied())?;
         let mut out = self.node(Op::Not { of: all })?;
         for left in present {
             out = self.node(Op::And { left: *left, right: out })?;
@@ -320,19 +345,57 @@ impl Checker {
         Ok(out)
     }
 
-    fn all(&mut self, conditions: &BTreeSet<NodeId>) -> Result<NodeId, PlanError> {
-        let mut conditions = conditions.iter().copied();
-        let Some(mut all) = conditions.next() else { return self.constant(1) };
-        for right in conditions {
-            all = self.node(Op::And { left: all, right })?;
+    /// Whether all of `conditions` hold.
+    fn all(&mut self, conditions: impl IntoIterator<Item = NodeId>) -> Result<NodeId, PlanError> {
+        let truth = self.truth()?;
+        let conditions = conditions.into_iter().filter(|condition| *condition != truth).collect();
+        Ok(self.in_pairs(conditions, |left, right| Op::And { left, right })?.unwrap_or(truth))
+    }
+
+    /// Combines nodes two by two until one is left: as deep as the logarithm of their number.
+    fn in_pairs(
+        &mut self,
+        mut nodes: Vec<NodeId>,
+        combine: impl Fn(NodeId, NodeId) -> Op,
+    ) -> Result<Option<NodeId>, PlanError> {
+        while nodes.len() > 1 {
+            let mut next = Vec::with_capacity(nodes.len().div_ceil(2));
+            for pair in nodes.chunks(2) {
+                next.push(match *pair {
+                    [left, right] => self.node(combine(left, right))?,
+                    _ => pair[0],
+                });
+            }
+            nodes = next;
         }
-        Ok(all)
+        Ok(nodes.pop())
+    }
+
+    /// A condition that holds.
+    fn truth(&mut self) -> Result<NodeId, PlanError> {
+        let zero = self.constant(0)?;
+        self.node(Op::Equal { left: zero, right: zero })
     }
 
     fn at_least(&mut self, mask: NodeId, minimum: u32) -> Result<NodeId, PlanError> {
-        let (left, right) = (self.node(Op::Sum { of: mask })?, self.constant(minimum)?);
+        let rows = self.node(Op::Sum { of: mask })?;
+        self.reaches(rows, minimum)
+    }
+
+    /// Whether a number is `minimum` or more.
+    fn reaches(&mut self, left: NodeId, minimum: u32) -> Result<NodeId, PlanError> {
+        let right = self.constant(minimum)?;
         let of = self.node(Op::Less { left, right })?;
         self.node(Op::Not { of })
+    }
+
+    /// How many rows have the values that `present` says.
+    fn rows_where(&mut self, rows: &Rows, present: &BTreeSet<NodeId>) -> Result<NodeId, PlanError> {
+        if present.is_empty() {
+            return self.node(Op::Rows { table: rows.table.clone() });
+        }
+        let of = self.all(present.iter().copied())?;
+        self.node(Op::Sum { of })
     }
 }
 

@@ -120,7 +120,7 @@ pub fn mask_of(plan: &Plan, types: &[Type], added: &BTreeSet<NodeId>, node: Node
 }
 
 /// A boolean column that picks rows out, taken apart: it holds where all of these do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mask {
     /// The boolean column.
     pub condition: NodeId,

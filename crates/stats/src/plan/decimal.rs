@@ -3,6 +3,7 @@
 use num_bigint::BigInt;
 use num_traits::{Signed, Zero};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -42,6 +43,19 @@ impl Decimal {
     pub fn units_at(&self, scale: u32) -> Option<BigInt> {
         let shift = scale.checked_sub(self.scale)?;
         Some(&self.units * BigInt::from(10).pow(shift))
+    }
+}
+
+impl Ord for Decimal {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let scale = self.scale.max(other.scale);
+        self.units_at(scale).cmp(&other.units_at(scale))
+    }
+}
+
+impl PartialOrd for Decimal {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

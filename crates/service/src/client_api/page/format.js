@@ -2,7 +2,7 @@
 
 /** A result's number, with no more digits than it deserves. */
 export function number(row) {
-  if (row.withheld) return row.withheld === "too_few" ? "withheld: too few providers" : "undefined for this data";
+  if (row.withheld) return row.withheld === "too_few" ? "withheld: would tell of too few providers" : "undefined for this data";
   if (row.label !== undefined) return row.label;
   if (row.exact !== undefined && row.exact.length <= 8) return grouped(row.exact);
   return new Intl.NumberFormat("en", { maximumSignificantDigits: 6 }).format(row.value);

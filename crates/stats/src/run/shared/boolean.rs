@@ -1,7 +1,7 @@
 //! Shared booleans, or some that everybody knows.
 
 use algebra::Bits;
-use rep3::{Abort, BitShare, Session, and};
+use rep3::{Abort, BitShare, Session, layer};
 use std::rc::Rc;
 
 /// A boolean column, or one boolean.
@@ -65,14 +65,14 @@ impl Boolean {
         }
     }
 
-    /// Both, row by row.
-    pub fn and(&self, other: &Self, session: &mut Session) -> Result<Self, Abort> {
+    /// Both, row by row, if that takes no gate: if one of them is known to everybody.
+    pub fn and_freely(&self, other: &Self) -> Option<Self> {
         match (self, other) {
-            (Self::Public(a), Self::Public(b)) => Ok(Self::public(&**a & &**b)),
+            (Self::Public(a), Self::Public(b)) => Some(Self::public(&**a & &**b)),
             (Self::Shared(share), Self::Public(bits)) | (Self::Public(bits), Self::Shared(share)) => {
-                Ok(Self::shared(share.and_public(bits)))
+                Some(Self::shared(share.and_public(bits)))
             }
-            (Self::Shared(a), Self::Shared(b)) => and(a, b, session).map(Self::shared),
+            (Self::Shared(_), Self::Shared(_)) => None,
         }
     }
 
@@ -83,4 +83,23 @@ impl Boolean {
             _ => Self::shared(self.share(session).xor(&other.share(session))),
         }
     }
+}
+
+/// Both of each pair, row by row, all in one round.
+///
+/// # Errors
+/// [`Abort`] if a peer is gone or cheated.
+pub fn and(pairs: &[(Boolean, Boolean)], session: &mut Session) -> Result<Vec<Boolean>, Abort> {
+    let mut results: Vec<_> = pairs.iter().map(|(left, right)| left.and_freely(right)).collect();
+    let mut gates = Vec::new();
+    for ((left, right), result) in pairs.iter().zip(&results) {
+        if let (Boolean::Shared(left), Boolean::Shared(right), None) = (left, right, result) {
+            gates.push((&**left, &**right));
+        }
+    }
+    let products = layer(&gates, session)?;
+    for (result, product) in results.iter_mut().filter(|result| result.is_none()).zip(products) {
+        *result = Some(Boolean::shared(product));
+    }
+    Ok(results.into_iter().flatten().collect())
 }

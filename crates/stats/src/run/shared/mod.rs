@@ -5,6 +5,7 @@ mod number;
 mod ops;
 mod real;
 mod relation;
+mod scalars;
 
 use super::clear::{self, data};
 use super::{Engine, Outcome, Step};
@@ -221,12 +222,19 @@ impl Engine for Shared<'_> {
     }
 
     fn open(&mut self, values: &[(Value, &Type)]) -> Result<Verified<FieldShare>, RunError> {
+        let as_number = |value: &Value| match value {
+            Value::Number(number) => Some(number.clone()),
+            Value::Boolean(boolean) => Some(Number::truth(boolean.clone())),
+            Value::Real(_) => None,
+        };
+        let numbers: Vec<_> = values.iter().map(|(value, _)| as_number(value)).collect();
+        scalars::make_elements(&numbers.iter().flatten().collect::<Vec<_>>(), self.session)?;
         let mut elements = Vec::new();
-        for (value, _) in values {
-            elements.push(match value {
-                Value::Number(number) => number.field(self.session)?.clone(),
-                Value::Boolean(boolean) => Number::truth(boolean.clone()).field(self.session)?.clone(),
-                Value::Real(real) => bits_to_field(&real::pack(real), self.session)?,
+        for ((value, _), number) in values.iter().zip(&numbers) {
+            elements.push(match (value, number) {
+                (_, Some(number)) => number.field(self.session)?.clone(),
+                (Value::Real(real), _) => bits_to_field(&real::pack(real), self.session)?,
+                _ => continue,
             });
         }
         Ok(self.session.verify(FieldShare::concat(&elements))?)

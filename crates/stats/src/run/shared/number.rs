@@ -41,7 +41,7 @@ struct Origin {
 }
 
 /// What the forms are made from.
-enum Source {
+pub(super) enum Source {
     /// A form that is there already.
     Form,
     /// A column as it was taken in, which has both.
@@ -224,6 +224,41 @@ impl Number {
         self.0.origin.free || self.0.field.get().is_some()
     }
 
+    /// Whether field elements would be converted from bits.
+    pub fn converts(&self) -> bool {
+        self.0.field.get().is_none() && self.has_int() && !self.has_field() && !self.is_known_pick()
+    }
+
+    /// Whether bits are still to be made.
+    pub fn lacks_int(&self) -> bool {
+        self.0.int.get().is_none() && self.stored_int().is_none()
+    }
+
+    /// What the forms are made from.
+    pub(super) fn source(&self) -> &Source {
+        &self.0.source
+    }
+
+    /// How many bits it has, and whether the last is a sign.
+    pub fn shape(&self) -> (usize, bool) {
+        (self.0.width, self.0.signed)
+    }
+
+    /// What tells it from other numbers.
+    pub fn address(&self) -> *const () {
+        Rc::as_ptr(&self.0).cast()
+    }
+
+    /// Keeps bits that were made elsewhere.
+    pub fn set_int(&self, int: IntShare) {
+        let _ = self.0.int.set(int);
+    }
+
+    /// Keeps field elements that were made elsewhere.
+    pub fn set_field(&self, field: FieldShare) {
+        let _ = self.0.field.set(field);
+    }
+
     /// Whether it may be too large for the field: a single number that exists as bits only.
     pub fn is_wide(&self) -> bool {
         self.0.width - usize::from(self.0.signed) > FIELD_BITS as usize
@@ -312,9 +347,11 @@ impl Number {
             return Ok(field);
         }
         // A sum of bits at hand is one conversion instead of two.
-        let convert = self.has_int() && !self.has_field() && !self.is_known_pick();
-        let field =
-            if convert { bits_to_field(self.int(session)?, session)? } else { self.make_field(session)? };
+        let field = if self.converts() {
+            bits_to_field(self.int(session)?, session)?
+        } else {
+            self.make_field(session)?
+        };
         Ok(self.0.field.get_or_init(|| field))
     }
 

@@ -1,8 +1,8 @@
 //! Each operation on shares.
 
-use super::boolean::Boolean;
+use super::boolean::{self, Boolean};
 use super::number::{Number, end};
-use super::{RunError, Value, real, relation};
+use super::{RunError, Value, real, relation, scalars};
 use crate::check::{FIELD_BITS, Interval, Kind, Type};
 use crate::error::{Code, PlanError};
 use crate::number::Number as Opened;
@@ -16,6 +16,7 @@ use rep3::convert::truncate;
 use rep3::{
     BitShare, FieldShare, IntShare, Session, SortKey, Table, compare, inner_products, mul, sort, sum,
 };
+use std::collections::BTreeMap;
 
 /// Applies operations of one kind that do not depend on each other.
 pub fn apply(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>, RunError> {
@@ -27,6 +28,9 @@ pub fn apply(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<Val
         Some(Op::Divide { .. } | Op::Sqrt { .. }) => real::apply(steps, session),
         Some(Op::Multiply { .. }) => multiplications(steps, session),
         Some(Op::OrderStatistic { .. }) => in_groups(steps, order_statistics, session),
+        Some(Op::Less { .. } | Op::Equal { .. } | Op::Is { .. }) => comparisons(steps, session),
+        Some(Op::And { .. }) => conjunctions(steps, session),
+        Some(Op::Sum { .. }) => totals(steps, session),
         _ => steps.iter().map(|step| one(step, session)).collect(),
     }
 }
@@ -87,26 +91,12 @@ fn one(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunError>
             let minus = matches!(step.op, Op::Subtract { .. });
             made(shallow(Number::sum(spread(step, 0)?, spread(step, 1)?, minus, range), range, session)?)
         }
-        Op::Less { .. } => truth(less(step, session)?),
-        Op::Equal { .. } => truth(equal(step, session)?),
-        Op::Is { label, .. } => {
-            let (category, of) = number(step, 0)?;
-            let Kind::Category(labels) = &of.kind else { return Err(data("not a category").into()) };
-            let index = labels.iter().position(|other| other == label).unwrap_or(labels.len());
-            let int = category.int(session)?;
-            truth(Boolean::shared(compare::equal_public(int, index as i128, session)?))
-        }
         Op::Not { .. } => truth(boolean(step, 0)?.not(session)),
-        Op::And { .. } => {
-            let (left, right) = (boolean(step, 0)?.spread(rows), boolean(step, 1)?.spread(rows));
-            truth(left.and(&right, session)?)
-        }
         Op::Xor { .. } => truth(boolean(step, 0)?.spread(rows).xor(&boolean(step, 1)?.spread(rows), session)),
         Op::Select { .. } => select(step, session),
         // That the condition holds was opened before.
         Op::Require { .. } => Ok(step.arguments[1].0.clone()),
         Op::Number { .. } => made(Number::truth(boolean(step, 0)?.clone())),
-        Op::Sum { .. } => made(total(step, session)?),
         Op::Min { .. } | Op::Max { .. } => {
             let int = number(step, 0)?.0.int(session)?;
             let extreme = if matches!(step.op, Op::Min { .. }) {
@@ -159,7 +149,11 @@ fn shallow(number: Number, range: &Interval, session: &mut Session) -> Result<Nu
         return Ok(number);
     }
     if number.is_wide() {
+        scalars::make_bits(&[&number], session)?;
         return Ok(Number::from_int(number.int(session)?.clone(), range));
+    }
+    if number.rows() == 1 {
+        scalars::make_elements(&[&number], session)?;
     }
     Ok(Number::from_field(number.field(session)?.clone(), range))
 }
@@ -206,32 +200,94 @@ fn multiply(step: &Step<'_, Value>, session: &mut Session) -> Result<Number, Run
     Ok(Number::from_field(product, range))
 }
 
-fn less(step: &Step<'_, Value>, session: &mut Session) -> Result<Boolean, RunError> {
-    let ((left, _), (right, _)) = (number(step, 0)?, number(step, 1)?);
-    if let Some(bound) = right.known_scalar() {
-        let int = left.int(session)?;
-        return Ok(Boolean::shared(compare::less_than_each(int, &[bound], session)?.swap_remove(0)));
-    }
-    if let Some(bound) = left.known_scalar() {
-        let int = right.int(session)?;
-        let above = bound.checked_add(1).ok_or_else(|| data("a public number of too many digits"))?;
-        let not_above = compare::less_than_each(int, &[above], session)?.swap_remove(0);
-        return Ok(Boolean::shared(not_above).not(session));
-    }
-    let (left, right) = (spread(step, 0)?, spread(step, 1)?);
-    Ok(Boolean::shared(compare::less_than(left.int(session)?, right.int(session)?, session)?))
-}
-
-fn equal(step: &Step<'_, Value>, session: &mut Session) -> Result<Boolean, RunError> {
-    let ((left, _), (right, _)) = (number(step, 0)?, number(step, 1)?);
-    for (known, other) in [(left, right), (right, left)] {
-        if let Some(value) = known.known_scalar() {
-            let int = other.int(session)?;
-            return Ok(Boolean::shared(compare::equal_public(int, value, session)?));
+/// Comparisons: of single numbers together, and of one column with all public numbers that it is compared with.
+fn comparisons(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>, RunError> {
+    let less = steps.iter().all(|step| matches!(step.op, Op::Less { .. }));
+    let mut results: Vec<Option<Boolean>> = vec![None; steps.len()];
+    let is_single = |step: &Step<'_, Value>| step.rows == 1 && !matches!(step.op, Op::Is { .. });
+    let single: Vec<_> = (0..steps.len()).filter(|position| is_single(&steps[*position])).collect();
+    if !single.is_empty() {
+        let mut side = |index| {
+            let numbers = single.iter().map(|position| Ok(number(&steps[*position], index)?.0));
+            Ok::<_, RunError>(scalars::stack(&numbers.collect::<Result<Vec<_>, PlanError>>()?, session)?)
+        };
+        let (left, right) = (side(0)?, side(1)?);
+        let holds = if less {
+            compare::less_than(&left, &right, session)?
+        } else {
+            compare::equal(&left, &right, session)?
+        };
+        for (row, position) in single.into_iter().enumerate() {
+            results[position] = Some(Boolean::shared(holds.slice(row..row + 1)));
         }
     }
-    let (left, right) = (spread(step, 0)?, spread(step, 1)?);
-    Ok(Boolean::shared(compare::equal(left.int(session)?, right.int(session)?, session)?))
+    for first in 0..steps.len() {
+        if results[first].is_some() {
+            continue;
+        }
+        let Some(Against { column, .. }) = against(&steps[first])? else {
+            let (left, right) = (spread(&steps[first], 0)?, spread(&steps[first], 1)?);
+            let (left, right) = (left.int(session)?.clone(), right.int(session)?);
+            let compare = if less { compare::less_than } else { compare::equal };
+            results[first] = Some(Boolean::shared(compare(&left, right, session)?));
+            continue;
+        };
+        let mut members = Vec::new();
+        for position in (first..steps.len()).filter(|position| results[*position].is_none()) {
+            members.extend(
+                against(&steps[position])?
+                    .filter(|other| other.column.is_same(column))
+                    .map(|of| (position, of)),
+            );
+        }
+        let values: Vec<_> = members.iter().map(|(_, against)| against.value).collect();
+        let each = if less { compare::less_than_each } else { compare::equal_each };
+        for ((position, against), holds) in
+            members.into_iter().zip(each(column.int(session)?, &values, session)?)
+        {
+            let holds = Boolean::shared(holds);
+            results[position] = Some(if against.opposite { holds.not(session) } else { holds });
+        }
+    }
+    Ok(results.into_iter().flatten().map(Value::Boolean).collect())
+}
+
+/// A column that is compared with a public number.
+struct Against<'v> {
+    column: &'v Number,
+    value: i128,
+    /// Whether it is asked where the comparison fails.
+    opposite: bool,
+}
+
+fn against<'v>(step: &'v Step<'_, Value>) -> Result<Option<Against<'v>>, PlanError> {
+    let (left, of) = number(step, 0)?;
+    if let Op::Is { label, .. } = step.op {
+        let Kind::Category(labels) = &of.kind else { return Err(data("not a category")) };
+        let index = labels.iter().position(|other| other == label).unwrap_or(labels.len());
+        return Ok(Some(Against { column: left, value: index as i128, opposite: false }));
+    }
+    let right = number(step, 1)?.0;
+    if let Some(value) = right.known_scalar() {
+        return Ok(Some(Against { column: left, value, opposite: false }));
+    }
+    let Some(value) = left.known_scalar() else { return Ok(None) };
+    if matches!(step.op, Op::Equal { .. }) {
+        return Ok(Some(Against { column: right, value, opposite: false }));
+    }
+    // More than a number is not less than the next.
+    let value = value.checked_add(1).ok_or_else(|| data("a public number of too many digits"))?;
+    Ok(Some(Against { column: right, value, opposite: true }))
+}
+
+/// Conjunctions, all in one round.
+fn conjunctions(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>, RunError> {
+    let mut pairs = Vec::with_capacity(steps.len());
+    for step in steps {
+        let rows = step.rows as usize;
+        pairs.push((boolean(step, 0)?.spread(rows), boolean(step, 1)?.spread(rows)));
+    }
+    Ok(boolean::and(&pairs, session)?.into_iter().map(Value::Boolean).collect())
 }
 
 fn select(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunError> {
@@ -239,7 +295,8 @@ fn select(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunErr
     let condition = boolean(step, 0)?.spread(rows);
     if step.of.kind == Kind::Boolean {
         let (then, otherwise) = (boolean(step, 1)?.spread(rows), boolean(step, 2)?.spread(rows));
-        let chosen = condition.and(&then.xor(&otherwise, session), session)?;
+        let pair = (condition, then.xor(&otherwise, session));
+        let chosen = boolean::and(&[pair], session)?.swap_remove(0);
         return Ok(Value::Boolean(otherwise.xor(&chosen, session)));
     }
     let range = &step.of.range;
@@ -247,23 +304,40 @@ fn select(step: &Step<'_, Value>, session: &mut Session) -> Result<Value, RunErr
     shallow(chosen, range, session).map(Value::Number)
 }
 
-/// The sum of a column, in the form that the column has.
-fn total(step: &Step<'_, Value>, session: &mut Session) -> Result<Number, RunError> {
-    let range = &step.of.range;
-    let column = match &step.arguments[0].0 {
-        Value::Number(column) => column.clone(),
-        Value::Boolean(boolean) => Number::truth(boolean.clone()),
-        Value::Real(_) => return Err(data("a rounded number is no column").into()),
-    };
-    // Field elements sum for free; a selection or a conversion of every row would not be.
-    if column.sums_freely() {
-        return Ok(Number::from_field(column.field(session)?.sum(), range));
+/// How many bits may be added up at once; one column may always.
+const SUM_BITS: usize = 1 << 26;
+
+/// The sums of columns, each in the form that the column has; those of bits together.
+fn totals(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>, RunError> {
+    let mut results: Vec<Option<Number>> = vec![None; steps.len()];
+    let mut of_bits: BTreeMap<_, Vec<(usize, Number)>> = BTreeMap::new();
+    for (position, step) in steps.iter().enumerate() {
+        let column = match &step.arguments[0].0 {
+            Value::Number(column) => column.clone(),
+            Value::Boolean(boolean) => Number::truth(boolean.clone()),
+            Value::Real(_) => return Err(data("a rounded number is no column").into()),
+        };
+        // Field elements sum for free; a selection or a conversion of every row would not be.
+        if column.sums_freely() || !column.has_int() {
+            results[position] = Some(Number::from_field(column.field(session)?.sum(), &step.of.range));
+        } else {
+            of_bits.entry((column.rows(), column.shape())).or_default().push((position, column));
+        }
     }
-    if !column.has_int() {
-        return Ok(Number::from_field(column.field(session)?.sum(), range));
+    for ((rows, (width, _)), columns) in of_bits {
+        for some in columns.chunks((SUM_BITS / (rows * width).max(1)).max(1)) {
+            let mut bits = Vec::with_capacity(some.len());
+            for (_, column) in some {
+                bits.push(column.int(session)?);
+            }
+            let sums = sum::sum_each(&bits, session)?;
+            for (row, (position, _)) in some.iter().enumerate() {
+                let range = &steps[*position].of.range;
+                results[*position] = Some(Number::from_int(sums.slice(row..row + 1), range));
+            }
+        }
     }
-    let int = column.int(session)?;
-    Ok(Number::from_int(sum::sum(int, session)?, range))
+    Ok(results.into_iter().flatten().map(Value::Number).collect())
 }
 
 /// All inner products in one round. A column that several of them take is proven once.
