@@ -2,6 +2,7 @@
 
 use crate::check::{Checked, FIELD_BITS, Interval, Kind, Shape, Type};
 use crate::plan::{NodeId, Op};
+use crate::run::waves;
 use serde::Serialize;
 
 /// What a plan does, opens, reveals and costs.
@@ -93,17 +94,24 @@ struct Work {
 fn estimate(checked: &Checked, rows: u64) -> Cost {
     let n = rows as f64;
     let mut total = Work { rounds: VERIFY + 1.0, ..Work::default() };
-    for node in checked.needed() {
-        let of = &checked.types()[node.index()];
-        if of.public {
-            continue;
+    for wave in waves(checked.plan(), &checked.needed()) {
+        let secret =
+            wave.iter().map(|node| (*node, &checked.types()[node.index()])).filter(|(_, of)| !of.public);
+        let (mut together, mut each) = (0.0, 0.0);
+        for (node, of) in secret {
+            let work = work(checked, node, of, n);
+            total.gates += work.gates;
+            total.elements += work.elements;
+            total.products += work.products;
+            total.shuffled += work.shuffled;
+            together = f64::max(together, work.rounds);
+            each += work.rounds;
         }
-        let work = work(checked, node, of, n);
-        total.gates += work.gates;
-        total.elements += work.elements;
-        total.products += work.products;
-        total.shuffled += work.shuffled;
-        total.rounds += work.rounds;
+        total.rounds += if wave.first().is_some_and(|node| run_together(checked.plan().op(*node))) {
+            together
+        } else {
+            each
+        };
     }
     if !checked.tests.is_empty() {
         total.rounds += VERIFY;
@@ -111,6 +119,32 @@ fn estimate(checked: &Checked, rows: u64) -> Cost {
     let bytes = total.gates / 8.0 + total.elements * 16.0 + total.rounds * 200.0;
     let nanoseconds = total.gates * GATE + total.products * PRODUCT + total.shuffled * SHUFFLED;
     Cost { rows: n, rounds: total.rounds, bytes, seconds: nanoseconds * 1e-9 + total.rounds * ROUND }
+}
+
+/// Whether the engine takes the rounds of one such operation for all of a wave.
+fn run_together(op: &Op) -> bool {
+    use Op::{
+        And, Divide, Dot, Equal, Is, Less, Lookup, Matched, Multiply, OrderStatistic, Rank, Select, Sort,
+        Sqrt, Sum,
+    };
+    matches!(
+        op,
+        And { .. }
+            | Less { .. }
+            | Equal { .. }
+            | Is { .. }
+            | Select { .. }
+            | Sum { .. }
+            | Multiply { .. }
+            | Dot { .. }
+            | Sort { .. }
+            | Rank { .. }
+            | Lookup { .. }
+            | Matched { .. }
+            | OrderStatistic { .. }
+            | Divide { .. }
+            | Sqrt { .. }
+    )
 }
 
 fn work(checked: &Checked, node: NodeId, of: &Type, n: f64) -> Work {
@@ -123,6 +157,10 @@ fn work(checked: &Checked, node: NodeId, of: &Type, n: f64) -> Work {
     let log_n = n.max(2.0).log2();
     match op {
         Op::And { .. } => Work { gates: r, rounds: 1.0, ..Work::default() },
+        // Bits are added up by full adders, three rows to one and a carry; field elements by themselves.
+        Op::Sum { .. } if counts_bits(checked, &arguments) => {
+            Work { gates: k * n, rounds: log_n / 1.5f64.log2() + log_n.log2() + 1.0, ..Work::default() }
+        }
         Op::Less { .. } => Work { gates: 2.5 * k * r, rounds: log_k, ..Work::default() },
         Op::Equal { .. } | Op::Is { .. } => Work { gates: k * r, rounds: log_k, ..Work::default() },
         Op::Select { .. } => Work { gates: f64::from(width(of)) * r, rounds: 1.0, ..Work::default() },
@@ -183,6 +221,14 @@ fn work(checked: &Checked, node: NodeId, of: &Type, n: f64) -> Work {
         Op::FloorDivide { .. } => Work { gates: 1_300.0, elements: 50.0, rounds: 12.0, ..Work::default() },
         _ => Work::default(),
     }
+}
+
+/// Whether a sum is one of bits: of a mask, or of what one picks.
+fn counts_bits(checked: &Checked, arguments: &[NodeId]) -> bool {
+    arguments.iter().any(|argument| {
+        checked.types()[argument.index()].kind == Kind::Boolean
+            || matches!(checked.plan().op(*argument), Op::Select { .. } | Op::Number { .. })
+    })
 }
 
 fn width(of: &Type) -> u32 {

@@ -6,10 +6,10 @@
 mod common;
 
 use common::*;
-use stats::build::Column;
+use stats::build::{Column, Program};
 use stats::check::Reason;
 use stats::library::*;
-use stats::{Limits, simulate};
+use stats::{Limits, explain, simulate};
 
 #[test]
 fn the_demo_by_three_parties() {
@@ -212,5 +212,28 @@ fn a_condition_of_too_few_rows_withholds_their_most_common_label() {
     for table in [simulate(&checked, data()).unwrap(), run_shared(&checked, &schema(), &data())] {
         assert_eq!(table.get(&["some"]).unwrap().withheld, Some(Reason::TooFew));
         assert_eq!(table.get(&["all"]).unwrap().label.as_deref(), Some("a"));
+    }
+}
+
+#[test]
+fn explained_rounds_are_about_those_that_a_run_takes() {
+    let programs: [(&str, fn(&Program)); 6] = [
+        ("groups", |p| {
+            group_by(&p.column("survey", "x"), &p.column("survey", "group"), Column::sum).output(p, "sum")
+        }),
+        ("table", |p| {
+            two_way_table(&p.column("survey", "group"), &p.column("survey", "side")).output(p, "cell")
+        }),
+        ("median", |p| p.output(["median"], &p.column("survey", "x").median())),
+        ("gini", |p| p.output(["gini"], &p.column("survey", "x").gini())),
+        ("variance", |p| p.output(["variance"], &p.column("survey", "gap").variance(false))),
+        ("correlation", |p| p.output(["r"], &p.column("survey", "x").correlation(&p.column("survey", "y")))),
+    ];
+    for (name, program) in programs {
+        let checked = checked(&schema(), &Limits { minimum: 2, ..Limits::none() }, program);
+        let (_, rounds) = run_counted(&checked, &schema(), &data());
+        let explained = explain(&checked, Some(8)).cost.rounds;
+        let ratio = explained / rounds as f64;
+        assert!((1.0 / 3.0..3.0).contains(&ratio), "{name}: {explained:.0} rounds explained, {rounds} taken");
     }
 }

@@ -5,7 +5,7 @@ pub mod shared;
 
 use crate::check::{Checked, Interval, Kind, Reason, Type};
 use crate::error::PlanError;
-use crate::plan::{NodeId, Op};
+use crate::plan::{NodeId, Op, Plan};
 use clear::Clear;
 use num_bigint::BigInt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -194,20 +194,7 @@ impl<'a, E: Engine> Walk<'a, E> {
                 open.extend(plan.op(node).arguments());
             }
         }
-        while !missing.is_empty() {
-            let ready: Vec<_> = missing
-                .iter()
-                .copied()
-                .filter(|node| !plan.op(*node).arguments().iter().any(|a| missing.contains(a)))
-                .collect();
-            let Some(rank) = ready.iter().map(|node| rank(plan.op(*node))).min() else { break };
-            let wave: Vec<_> = ready.into_iter().filter(|node| self::rank(plan.op(*node)) == rank).collect();
-            self.compute(&wave)?;
-            for node in &wave {
-                missing.remove(node);
-            }
-        }
-        Ok(())
+        waves(plan, &missing).iter().try_for_each(|wave| self.compute(wave))
     }
 
     fn has(&self, node: NodeId) -> bool {
@@ -326,6 +313,37 @@ impl<'a, E: Engine> Walk<'a, E> {
         }
         self.engine.open(&values)
     }
+}
+
+/// The order in which `nodes` are computed, which depend on each other and on what is there already: the nodes of a
+/// wave are of one kind and wait for none of the same wave.
+pub(crate) fn waves(plan: &Plan, nodes: &BTreeSet<NodeId>) -> Vec<Vec<NodeId>> {
+    let mut waits: BTreeMap<NodeId, usize> = BTreeMap::new();
+    let mut waiting: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
+    let mut ready: BTreeMap<u8, Vec<NodeId>> = BTreeMap::new();
+    for node in nodes {
+        let arguments: BTreeSet<_> = plan.op(*node).arguments().into_iter().collect();
+        let arguments: Vec<_> = arguments.intersection(nodes).copied().collect();
+        if arguments.is_empty() {
+            ready.entry(rank(plan.op(*node))).or_default().push(*node);
+        }
+        waits.insert(*node, arguments.len());
+        for argument in arguments {
+            waiting.entry(argument).or_default().push(*node);
+        }
+    }
+    let mut waves = Vec::new();
+    while let Some((_, wave)) = ready.pop_first() {
+        for next in wave.iter().filter_map(|node| waiting.get(node)).flatten() {
+            let Some(left) = waits.get_mut(next) else { continue };
+            *left -= 1;
+            if *left == 0 {
+                ready.entry(rank(plan.op(*next))).or_default().push(*next);
+            }
+        }
+        waves.push(wave);
+    }
+    waves
 }
 
 /// Cheap operations first, so that the dear ones wait for each other and run as one batch. Operations that an engine

@@ -51,6 +51,11 @@ pub fn checked(schema: &Schema, limits: &Limits, define: impl Fn(&Program)) -> C
 
 /// Runs a plan by three parties in this process.
 pub fn run_shared(checked: &Checked, schema: &Schema, data: &clear::Dataset) -> ResultTable {
+    run_counted(checked, schema, data).0
+}
+
+/// The same, with the rounds that it took.
+pub fn run_counted(checked: &Checked, schema: &Schema, data: &clear::Dataset) -> (ResultTable, u64) {
     let parties = Dataset::deal(schema, data, &mut Prg::new(&[1; 16]));
     let outcomes = World::new(7).run(|session| {
         let mine = &parties[session.party().index()];
@@ -66,7 +71,7 @@ pub fn run_shared(checked: &Checked, schema: &Schema, data: &clear::Dataset) -> 
     let [a, b, c] = outcomes.map(|outcome| outcome.expect("honest parties do not abort"));
     assert_eq!((&a.0, &b.0), (&b.0, &c.0));
     println!("{} rounds", a.1);
-    decode_elements(checked, &a.0).expect("a result")
+    (decode_elements(checked, &a.0).expect("a result"), a.1)
 }
 
 /// Runs a program in the clear and by three parties, which must agree, and returns the result.

@@ -171,11 +171,52 @@ fn multiplications(steps: &[Step<'_, Value>], session: &mut Session) -> Result<V
     if steps.iter().all(|step| step.of.kind == Kind::Real) {
         return real::apply(steps, session);
     }
-    let one = |step: &Step<'_, Value>, session: &mut Session| match step.of.kind {
-        Kind::Real => Ok(real::apply(std::slice::from_ref(step), session)?.swap_remove(0)),
-        _ => multiply(step, session).map(Value::Number),
-    };
-    steps.iter().map(|step| one(step, session)).collect()
+    let mut results = vec![None; steps.len()];
+    single_products(steps, &mut results, session)?;
+    for (step, result) in steps.iter().zip(&mut results) {
+        if result.is_none() {
+            *result = Some(match step.of.kind {
+                Kind::Real => real::apply(std::slice::from_ref(step), session)?.swap_remove(0),
+                _ => Value::Number(multiply(step, session)?),
+            });
+        }
+    }
+    Ok(results.into_iter().flatten().collect())
+}
+
+/// Products of single shared numbers that fit the field, in one round.
+fn single_products(
+    steps: &[Step<'_, Value>],
+    results: &mut [Option<Value>],
+    session: &mut Session,
+) -> Result<(), RunError> {
+    let mut pairs = Vec::new();
+    for (position, step) in steps.iter().enumerate() {
+        let fits =
+            step.rows == 1 && step.of.kind != Kind::Real && step.of.range.magnitude_bits() <= FIELD_BITS;
+        if fits {
+            let (left, right) = (number(step, 0)?.0, number(step, 1)?.0);
+            if left.known().or(right.known()).is_none() {
+                pairs.push((position, left, right));
+            }
+        }
+    }
+    if pairs.is_empty() {
+        return Ok(());
+    }
+    let factors: Vec<_> = pairs.iter().flat_map(|(_, left, right)| [*left, *right]).collect();
+    scalars::make_elements(&factors, session)?;
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    for (_, a, b) in &pairs {
+        left.push(a.field(session)?);
+        right.push(b.field(session)?);
+    }
+    let products = mul(&FieldShare::concat(left), &FieldShare::concat(right), session)?;
+    for (row, (position, ..)) in pairs.into_iter().enumerate() {
+        let product = Number::from_field(products.slice(row..row + 1), &steps[position].of.range);
+        results[position] = Some(Value::Number(product));
+    }
+    Ok(())
 }
 
 fn multiply(step: &Step<'_, Value>, session: &mut Session) -> Result<Number, RunError> {
@@ -203,6 +244,7 @@ fn multiply(step: &Step<'_, Value>, session: &mut Session) -> Result<Number, Run
 /// Comparisons: of single numbers together, and of one column with all public numbers that it is compared with.
 fn comparisons(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<Value>, RunError> {
     let less = steps.iter().all(|step| matches!(step.op, Op::Less { .. }));
+    let compare = if less { compare::less_than } else { compare::equal };
     let mut results: Vec<Option<Boolean>> = vec![None; steps.len()];
     let is_single = |step: &Step<'_, Value>| step.rows == 1 && !matches!(step.op, Op::Is { .. });
     let single: Vec<_> = (0..steps.len()).filter(|position| is_single(&steps[*position])).collect();
@@ -212,11 +254,7 @@ fn comparisons(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<V
             Ok::<_, RunError>(scalars::stack(&numbers.collect::<Result<Vec<_>, PlanError>>()?, session)?)
         };
         let (left, right) = (side(0)?, side(1)?);
-        let holds = if less {
-            compare::less_than(&left, &right, session)?
-        } else {
-            compare::equal(&left, &right, session)?
-        };
+        let holds = compare(&left, &right, session)?;
         for (row, position) in single.into_iter().enumerate() {
             results[position] = Some(Boolean::shared(holds.slice(row..row + 1)));
         }
@@ -225,31 +263,38 @@ fn comparisons(steps: &[Step<'_, Value>], session: &mut Session) -> Result<Vec<V
         if results[first].is_some() {
             continue;
         }
-        let Some(Against { column, .. }) = against(&steps[first])? else {
+        if let Some(Against { column, .. }) = against(&steps[first])? {
+            compare_with_public(column, less, &steps[first..], &mut results[first..], session)?;
+        } else {
             let (left, right) = (spread(&steps[first], 0)?, spread(&steps[first], 1)?);
-            let (left, right) = (left.int(session)?.clone(), right.int(session)?);
-            let compare = if less { compare::less_than } else { compare::equal };
-            results[first] = Some(Boolean::shared(compare(&left, right, session)?));
-            continue;
-        };
-        let mut members = Vec::new();
-        for position in (first..steps.len()).filter(|position| results[*position].is_none()) {
-            members.extend(
-                against(&steps[position])?
-                    .filter(|other| other.column.is_same(column))
-                    .map(|of| (position, of)),
-            );
-        }
-        let values: Vec<_> = members.iter().map(|(_, against)| against.value).collect();
-        let each = if less { compare::less_than_each } else { compare::equal_each };
-        for ((position, against), holds) in
-            members.into_iter().zip(each(column.int(session)?, &values, session)?)
-        {
-            let holds = Boolean::shared(holds);
-            results[position] = Some(if against.opposite { holds.not(session) } else { holds });
+            let holds = compare(left.int(session)?, right.int(session)?, session)?;
+            results[first] = Some(Boolean::shared(holds));
         }
     }
     Ok(results.into_iter().flatten().map(Value::Boolean).collect())
+}
+
+/// All that is left of `steps` and compares `column` with a public number, in the rounds of one.
+fn compare_with_public(
+    column: &Number,
+    less: bool,
+    steps: &[Step<'_, Value>],
+    results: &mut [Option<Boolean>],
+    session: &mut Session,
+) -> Result<(), RunError> {
+    let mut members = Vec::new();
+    for (position, step) in steps.iter().enumerate().filter(|(position, _)| results[*position].is_none()) {
+        let same = against(step)?.filter(|other| other.column.is_same(column));
+        members.extend(same.map(|against| (position, against)));
+    }
+    let values: Vec<_> = members.iter().map(|(_, against)| against.value).collect();
+    let each = if less { compare::less_than_each } else { compare::equal_each };
+    for ((position, against), holds) in members.into_iter().zip(each(column.int(session)?, &values, session)?)
+    {
+        let holds = Boolean::shared(holds);
+        results[position] = Some(if against.opposite { holds.not(session) } else { holds });
+    }
+    Ok(())
 }
 
 /// A column that is compared with a public number.

@@ -5,7 +5,7 @@ use super::number::{Number, Source};
 use circuit::arith::parallel;
 use rep3::convert::{bits_to_field_each, field_to_int};
 use rep3::{Abort, BitShare, Columns, FieldShare, IntShare, Session, and};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Makes the bits of these numbers, and of those that they are sums and selections of.
 ///
@@ -74,13 +74,12 @@ pub fn stack(numbers: &[&Number], session: &mut Session) -> Result<IntShare, Abo
 
 /// The numbers without bits whose sources have theirs: those among `numbers`, and those that they wait for.
 fn ready<'a>(numbers: &[&'a Number]) -> Vec<&'a Number> {
-    let (mut seen, mut ready) = (Vec::new(), Vec::new());
+    let (mut seen, mut ready) = (HashSet::new(), Vec::new());
     let mut open: Vec<_> = numbers.to_vec();
     while let Some(number) = open.pop() {
-        if !number.lacks_int() || seen.contains(&number.address()) {
+        if !number.lacks_int() || !seen.insert(number.address()) {
             continue;
         }
-        seen.push(number.address());
         let waits_for: Vec<_> = sources(number).into_iter().filter(|source| source.lacks_int()).collect();
         if waits_for.is_empty() {
             ready.push(number);
