@@ -217,17 +217,23 @@ fn a_condition_of_too_few_rows_withholds_their_most_common_label() {
 
 #[test]
 fn explained_rounds_are_about_those_that_a_run_takes() {
-    let programs: [(&str, fn(&Program)); 6] = [
+    type Define = fn(&Program);
+    let programs: [(&str, Define); 6] = [
         ("groups", |p| {
-            group_by(&p.column("survey", "x"), &p.column("survey", "group"), Column::sum).output(p, "sum")
+            let (x, group) = (p.column("survey", "x"), p.column("survey", "group"));
+            group_by(&x, &group, Column::sum).output(p, "sum");
         }),
         ("table", |p| {
-            two_way_table(&p.column("survey", "group"), &p.column("survey", "side")).output(p, "cell")
+            let (group, side) = (p.column("survey", "group"), p.column("survey", "side"));
+            two_way_table(&group, &side).output(p, "cell");
         }),
         ("median", |p| p.output(["median"], &p.column("survey", "x").median())),
         ("gini", |p| p.output(["gini"], &p.column("survey", "x").gini())),
         ("variance", |p| p.output(["variance"], &p.column("survey", "gap").variance(false))),
-        ("correlation", |p| p.output(["r"], &p.column("survey", "x").correlation(&p.column("survey", "y")))),
+        ("correlation", |p| {
+            let (x, y) = (p.column("survey", "x"), p.column("survey", "y"));
+            p.output(["r"], &x.correlation(&y));
+        }),
     ];
     for (name, program) in programs {
         let checked = checked(&schema(), &Limits { minimum: 2, ..Limits::none() }, program);
