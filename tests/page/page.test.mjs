@@ -266,8 +266,10 @@ test("draws the histogram and the Lorenz curve that were released, and says what
   const percent = (value) => new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 }).format(value);
   const held = (count) => holdings.slice(0, count).reduce((sum, value) => sum + value, 0) / holdings.reduce((sum, value) => sum + value, 0);
   const label = (name) => page.getAttribute(`#plans svg[aria-label^="${name}"]`, "aria-label");
+  // Nobody has 50 or more: the smallest other bin, though large enough, is withheld so that this does not show.
+  assert.equal(among(15, 50), 3);
   assert.equal(await label("Histogram"),
-    `Histogram. [0, 5): ${among(0, 5)}, [5, 15): ${among(5, 15)}, [15, 50): ${among(15, 50)}, [50, 100]: withheld`);
+    `Histogram. [0, 5): ${among(0, 5)}, [5, 15): ${among(5, 15)}, [15, 50): withheld, [50, 100]: withheld`);
   assert.equal(await label("Lorenz"), `Lorenz curve. ${[3, 6, 9].map((count) =>
     `The poorest ${percent(count / PROVIDERS)} hold ${percent(held(count))}`).join(", ")}`);
   assert.match(await page.locator(".withheld", { hasText: "Lorenz curve" }).textContent(), /fewer than 3 accounts/);

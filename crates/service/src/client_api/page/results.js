@@ -53,7 +53,7 @@ function card(row) {
 /** Why there is nothing to draw. */
 function empty(what, minimum, [entry]) {
   const why = entry.withheld === "too_few"
-    ? `Withheld: each of its steps would be about fewer than ${minimum} accounts. It appears when enough have answered.`
+    ? `Withheld: it would tell of fewer than ${minimum} accounts. It appears when enough have answered.`
     : number(entry);
   return element("article", { class: "card withheld" }, element("h3", {}, what), element("p", { class: "quiet" }, why));
 }
