@@ -2,7 +2,7 @@
 //!
 //! Whoever knows how many rows a whole has, and what each published cell of it has, knows what the others have
 //! together. So where these hold fewer rows than the minimum, the smallest published cell is withheld as well
-//! (complementary suppression: L. Willenborg, T. de Waal, *Elements of Statistical Disclosure Control*, 2001, §4).
+//! (complementary suppression: L. Willenborg, T. de Waal, *Elements of Statistical Disclosure Control*, 2001).
 //! One is enough, for it holds the minimum itself. Which one it is, and that there is one, is computed on shares: what
 //! opens of a cell is one bit, whether it is withheld.
 //!
