@@ -18,7 +18,7 @@ use super::prove::steps_bar;
 use super::{Failure, print, runtime, text};
 use processes::Processes;
 use providers::Refused;
-use stage::Stage;
+use stage::{ACCOUNTS, Epochs, Stage};
 
 /// How long the survey may take to close its epoch, and a query to be answered.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -26,9 +26,12 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// Arguments of `mpcstats demo`.
 #[derive(clap::Args)]
 pub struct Demo {
-    /// How many providers take part.
+    /// How many providers take part in each epoch.
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u64).range(3..=1000))]
     providers: u64,
+    /// How many epochs close, one after the other. With more than one, the page shows how the headline went on.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
+    epochs: u64,
     /// A survey's folder to try out: `survey.toml` and what it names, and `responses.jsonl`, which holds what its
     /// website answers each provider: `{"body": "…"}` a line, with `"answers": {"field": "value"}` for what is typed in.
     /// Without it, a survey of ETH balances at a sample exchange.
@@ -45,9 +48,17 @@ pub struct Demo {
     json: bool,
 }
 
+impl Demo {
+    const fn epochs(&self) -> Epochs {
+        Epochs { count: self.epochs, accounts: self.providers }
+    }
+}
+
 /// What came out.
 struct Outcome {
     releases: Vec<Release>,
+    /// How others name the survey.
+    reference: Reference,
     cheat: Refused,
     /// How many accounts a result has to be about, at least.
     minimum: u32,
@@ -72,7 +83,7 @@ pub fn run(args: &Demo) -> Result<(), Failure> {
     let keep = args.exit && args.folder.is_none();
     runtime()?.block_on(async {
         bar.set_message("making keys and configurations");
-        let stage = Stage::set(&folder, args.providers, args.survey.as_deref())?;
+        let stage = Stage::set(&folder, args.epochs(), args.survey.as_deref())?;
         let mut processes = Processes::new(&folder);
         let played = tokio::select! {
             outcome = play(args, &stage, &mut processes, &bar) => Some(outcome?),
@@ -117,14 +128,16 @@ async fn play(
     processes.start_all(stage).await?;
     let survey = OpenSurvey::open(&Reference::File(stage.survey()), None).await?;
 
-    bar.set_length(args.providers + 2);
+    bar.set_length(stage.providers + 2);
     bar.set_message("one provider tries to claim more than it has");
     let cheat = providers::cheat(stage, &survey).await?;
     bar.inc(1);
-    providers::share_all(stage, &survey, args.providers, bar).await?;
-
-    bar.set_message("three parties compute");
-    wait_for_accounts(&survey, args.providers).await?;
+    for epoch in 0..args.epochs {
+        let (first, after) = (epoch * args.providers, (epoch + 1) * args.providers);
+        providers::share_all(stage, &survey, first..after, bar).await?;
+        bar.set_message("three parties compute");
+        wait_for_accounts(&survey, after).await?;
+    }
     let (consumer, mut releases) = (stage.consumer()?, Vec::new());
     for (index, named) in survey.definition().plans.iter().enumerate() {
         let answer = consumer.ask(&survey, Choice::Listed(named.name.clone()), None, PATIENCE).await?;
@@ -136,7 +149,8 @@ async fn play(
     }
     bar.inc(1);
     let minimum = survey.definition().policy.limits.minimum;
-    Ok(Outcome { releases, cheat, minimum, seconds: started.elapsed().as_secs_f64() })
+    let (reference, seconds) = (survey.reference(), started.elapsed().as_secs_f64());
+    Ok(Outcome { releases, reference, cheat, minimum, seconds })
 }
 
 /// Waits until closed epochs hold everybody.
@@ -209,10 +223,27 @@ fn story(args: &Demo, stage: &Stage, outcome: &Outcome, first: &Release) -> Stri
     let program = std::env::args().next().unwrap_or_else(|| "mpcstats".to_owned());
     let verify = [&program, "certificate verify", &certificate, &format!("--survey {survey}")];
     story += &text::command(verify.map(str::to_owned), columns);
-    story += &if args.exit {
-        format!("Folder       {}\n", stage.folder().display())
-    } else {
-        format!("\nPage         {}\n\nEverything stays up until Ctrl-C.\n", stage.page())
-    };
-    story
+    if args.exit {
+        return story + &format!("Folder       {}\n", stage.folder().display());
+    }
+    story += &format!("\nPage         {}\n", stage.page());
+    story += &invitation(stage, &outcome.reference, &program, columns);
+    story + "\nEverything stays up until Ctrl-C.\n"
+}
+
+/// How to take part by hand; nothing if the website has no account left for it.
+fn invitation(stage: &Stage, survey: &Reference, program: &str, columns: Option<usize>) -> String {
+    let Some(owner) = stage.unused().first() else { return String::new() };
+    let why = "\nTake part yourself, as the page says, with an account that nobody has used yet:\n";
+    let mut command = vec![format!("{program} share"), format!("--survey '{survey}'")];
+    command.push(format!("--authority {}", stage.authority().display()));
+    command.extend(owner.answers.iter().map(|(name, answer)| format!("--value {name}={answer}")));
+    let mut text = text::sentences(why, columns) + &text::command(command, columns);
+    text += "It asks for\n";
+    let width = owner.secrets.keys().map(String::len).max().unwrap_or(0);
+    for (name, secret) in &owner.secrets {
+        text += &format!("  {name:width$}  {secret}\n");
+    }
+    let file = stage.folder().join(ACCOUNTS).display().to_string();
+    text + &text::sentences(&format!("{} such accounts are in {file}\n", stage.unused().len()), columns)
 }

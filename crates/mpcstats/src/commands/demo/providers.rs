@@ -1,5 +1,6 @@
 //! The demo's providers: honest ones, and one that alters its value.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use client::provider::{Provider, submit, wait_for_receipt};
@@ -50,19 +51,20 @@ fn provider(stage: &Stage, index: u64) -> Result<Provider, Failure> {
     Ok(Provider { secrets, typed, mode: None, notary: None, roots })
 }
 
-/// Lets every provider prove and share, a few at once, and waits for all receipts.
+/// Lets these providers prove and share, a few at once, and waits for all receipts.
 pub async fn share_all(
     stage: &Stage,
     survey: &OpenSurvey,
-    providers: u64,
+    providers: Range<u64>,
     bar: &ProgressBar,
 ) -> Result<(), Failure> {
     let mut waiting: JoinSet<Result<(), ClientError>> = JoinSet::new();
-    for index in 0..providers {
+    let all = stage.providers;
+    for index in providers {
         if waiting.len() >= AT_ONCE {
             finish_one(&mut waiting, bar).await?;
         }
-        bar.set_message(format!("provider {} of {providers} proves its value and shares it", index + 1));
+        bar.set_message(format!("provider {} of {all} proves its value and shares it", index + 1));
         let provider = provider(stage, index)?;
         let survey = survey.clone();
         waiting.spawn(async move {
@@ -91,7 +93,7 @@ async fn finish_one(
 /// A provider with a genuine attestation shares another value than the one that it proved.
 pub async fn cheat(stage: &Stage, survey: &OpenSurvey) -> Result<Refused, Failure> {
     let key = Identity::generate();
-    let provider = provider(stage, stage.accounts - 1)?;
+    let provider = provider(stage, stage.providers)?;
     let proven = provider.prove(survey, &key, Willing).await?;
     let mut values = provider.values(survey, &proven)?;
     let fields = survey.definition().fields.iter();

@@ -35,6 +35,9 @@ pub struct Addresses {
 /// The file of a survey's folder that holds what its website answers.
 pub const RESPONSES: &str = "responses.jsonl";
 
+/// The file of the demo's folder that lists the website's accounts.
+pub const ACCOUNTS: &str = "accounts.json";
+
 /// A folder in which a survey can be run.
 pub struct Stage {
     folder: PathBuf,
@@ -45,10 +48,19 @@ pub struct Stage {
     pub addresses: Addresses,
     /// What the website's accounts are derived from.
     pub seed: String,
-    /// How many accounts it has: the providers' and the cheater's.
+    /// How many accounts take part. The next one is the cheater's, and those after it are nobody's yet.
+    pub providers: u64,
+    /// How many accounts the website has.
     pub accounts: u64,
     /// Their owners.
     pub owners: Vec<Owner>,
+}
+
+/// How many epochs close, one after the other, and with how many accounts each.
+#[derive(Clone, Copy, Debug)]
+pub struct Epochs {
+    pub count: u64,
+    pub accounts: u64,
 }
 
 /// What a provider knows about its account, and what it types in.
@@ -56,11 +68,16 @@ pub struct Stage {
 pub struct Owner {
     pub secrets: BTreeMap<String, String>,
     pub answers: BTreeMap<String, String>,
+    /// Whether the demo takes part with it.
+    pub used: bool,
 }
 
 impl Stage {
     /// Makes keys, survey and configurations; the survey's folder, if one is given, is copied first.
-    pub fn set(folder: &Path, providers: u64, tried: Option<&Path>) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// If the survey cannot be read, or the folder not be written.
+    pub fn set(folder: &Path, epochs: Epochs, tried: Option<&Path>) -> Result<Self, Failure> {
         std::fs::create_dir_all(folder)?;
         let seed = hex::encode(rand::random::<[u8; 8]>());
         let mut stage = Self {
@@ -69,7 +86,9 @@ impl Stage {
             script: None,
             addresses: addresses()?,
             seed,
-            accounts: providers + 1,
+            providers: epochs.count * epochs.accounts,
+            // Whoever wants to take part by hand can close one epoch more.
+            accounts: (epochs.count + 1) * epochs.accounts + 1,
             owners: Vec::new(),
         };
         let (survey, source) = match tried {
@@ -77,7 +96,7 @@ impl Stage {
             Some(tried) => stage.copy(tried)?,
         };
         stage.write_notary()?;
-        stage.write_survey(&survey, &source, providers)?;
+        stage.write_survey(&survey, &source, epochs.accounts)?;
         stage.write_servers()?;
         Ok(stage)
     }
@@ -96,15 +115,16 @@ impl Stage {
         }
         let script = Script::parse(&read(RESPONSES)?, &self.seed);
         let script = script.map_err(|error| format!("{}: {error}", tried.join(RESPONSES).display()))?;
-        if (script.len() as u64) < self.accounts {
+        if (script.len() as u64) <= self.providers {
             return Err(format!(
                 "{} has {} lines, and one for each of {} providers and one that cheats are needed",
                 tried.join(RESPONSES).display(),
                 script.len(),
-                self.accounts - 1
+                self.providers
             )
             .into());
         }
+        self.accounts = script.len() as u64;
         self.script = Some(script);
         let survey = read("survey.toml")?;
         let table: toml::Table = survey.parse().map_err(|error| format!("survey.toml: {error}"))?;
@@ -141,6 +161,12 @@ impl Stage {
         format!("http://{}/", self.addresses.page)
     }
 
+    /// The accounts that the demo does not take part with.
+    pub fn unused(&self) -> &[Owner] {
+        let used = self.owners.iter().filter(|owner| owner.used).count();
+        &self.owners[used..]
+    }
+
     /// The consumer whose query the demo makes.
     pub fn consumer(&self) -> Result<Consumer, Failure> {
         Ok(Consumer::read(&self.folder.join("consumer.key"))?)
@@ -171,10 +197,11 @@ impl Stage {
     }
 
     /// Points the survey at this machine and this week, and signs it.
-    fn write_survey(&mut self, survey: &str, source: &str, providers: u64) -> Result<(), Failure> {
+    fn write_survey(&mut self, survey: &str, source: &str, epoch_accounts: u64) -> Result<(), Failure> {
         let mut source: toml::Table = source.parse()?;
         source.insert("host".into(), "localhost".into());
         source.insert("port".into(), i64::from(self.addresses.exchange.port()).into());
+        self.say_where_secrets_are(&mut source);
         self.write("source.toml", &source.to_string())?;
 
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
@@ -182,10 +209,10 @@ impl Stage {
         survey.insert("source".into(), "source.toml".into());
         survey.insert("opens_at".into(), i64::try_from(now)?.into());
         survey.insert("closes_at".into(), i64::try_from(now + OPEN)?.into());
-        // The epoch closes with the last provider.
+        // An epoch closes with the last of its providers.
         let policy = survey.entry("policy").or_insert_with(|| toml::Table::new().into());
         if let Some(policy) = policy.as_table_mut() {
-            policy.insert("epoch_accounts".into(), i64::try_from(providers)?.into());
+            policy.insert("epoch_accounts".into(), i64::try_from(epoch_accounts)?.into());
             // Whoever tries the demo may ask a few questions of their own.
             policy.insert("other_plans".into(), 20.into());
         }
@@ -198,8 +225,20 @@ impl Stage {
         let signed = parse(&survey, Some(&deployment), &self.folder)?.sign(&organiser.identity)?;
         self.title.clone_from(&signed.body.title);
         self.owners = self.derive_owners(signed.body.source.definition().secrets.keys());
-        self.write("accounts.json", &serde_json::to_string_pretty(&self.owners)?)?;
+        self.write(ACCOUNTS, &serde_json::to_string_pretty(&self.owners)?)?;
         self.write("survey.json", &serde_json::to_string_pretty(&signed)?)
+    }
+
+    /// Whoever takes part by hand finds what the command asks for in the demo's folder, and nowhere else.
+    fn say_where_secrets_are(&self, source: &mut toml::Table) {
+        let file = self.folder.join(ACCOUNTS);
+        let secrets = source.get_mut("secrets").and_then(toml::Value::as_table_mut);
+        for (name, secret) in secrets.into_iter().flatten() {
+            if let Some(secret) = secret.as_table_mut() {
+                let place = format!("`{name}` of an unused account in `{}`", file.display());
+                secret.insert("description".into(), place.into());
+            }
+        }
     }
 
     /// The owners of all accounts, whose source asks for these secrets.
@@ -208,13 +247,13 @@ impl Stage {
             let account = Account::derive(&self.seed, index);
             let secrets = [("api_key", account.api_key), ("api_secret", account.api_secret)];
             let secrets = secrets.map(|(name, secret)| (name.to_owned(), secret));
-            Owner { secrets: secrets.into(), answers: BTreeMap::new() }
+            Owner { secrets: secrets.into(), answers: BTreeMap::new(), used: index < self.providers }
         };
         let scripted = |script: &Script, index: usize| {
             let token = token(&self.seed, index);
             let answers = script.response(index).map(|response| response.answers.clone());
             let secrets = secrets.clone().map(|name| (name.clone(), token.clone())).collect();
-            Owner { secrets, answers: answers.unwrap_or_default() }
+            Owner { secrets, answers: answers.unwrap_or_default(), used: (index as u64) < self.providers }
         };
         match &self.script {
             None => (0..self.accounts).map(exchange).collect(),
