@@ -1,142 +1,44 @@
-// The page in a real browser, over a real demo: processes, notarized TLS, three parties.
-//
-// MPCSTATS names the binary, CHROMIUM the browser. Screenshots are left in artifacts/.
+// The page in a real browser, over a real demo of one epoch.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import * as support from "./support.mjs";
 
+const { altered, artifacts, binary, verdict, wrong } = support;
 const require = createRequire(import.meta.url);
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const artifacts = new URL("../../artifacts/", import.meta.url).pathname;
-mkdirSync(artifacts, { recursive: true });
 
 let demo;
 let address;
-let report;
 let browser;
-const folder = mkdtempSync(`${tmpdir()}/mpcstats-page-`);
-const survey = mkdtempSync(`${tmpdir()}/mpcstats-page-survey-`);
-const binary = process.env.MPCSTATS ?? "mpcstats";
+const open = (options) => support.open(browser, options);
 
 const PROVIDERS = 12;
-const shipped = (path) => new URL(`../../${path}`, import.meta.url).pathname;
-const responses = shipped("surveys/eth-inequality/responses.jsonl");
-
-/** What the demo's providers hold, in ascending order. */
-const holdings = readFileSync(responses, "utf8").split("\n").slice(0, PROVIDERS)
-  .map((line) => Number(JSON.parse(JSON.parse(line).body).balances.find(({ asset }) => asset === "ETH").free))
-  .sort((a, b) => a - b);
-
-/**
- * The survey that ships, with a minimum that twelve accounts can meet: so a histogram and a Lorenz curve in four steps are
- * released. The curve in ten steps is still withheld.
- */
-function writeSurvey() {
-  copyFileSync(responses, `${survey}/responses.jsonl`);
-  copyFileSync(shipped("sources/binance-spot.toml"), `${survey}/source.toml`);
-  const text = readFileSync(shipped("surveys/eth-inequality/survey.toml"), "utf8")
-    .replace(/^source = .*$/m, 'source = "source.toml"')
-    .replace("minimum = 10", "minimum = 3");
-  writeFileSync(`${survey}/survey.toml`, `${text}
+const holdings = support.holdings(PROVIDERS);
+/** Twelve accounts are enough for a histogram and a Lorenz curve in four steps. The curve in ten steps is still withheld. */
+const CHARTS = `
 [[plans]]
 name = "charts"
 description = "Who holds how much"
 column = "eth_free"
 statistics = ["histogram(0, 5, 15, 50, 100)", "lorenz(4)"]
-`);
-}
-
-/** Asks again until `look` gives something; a demo that ended ends the test. */
-async function until(look) {
-  for (;;) {
-    const found = await look().catch(() => undefined);
-    if (found) return found;
-    if (demo.exitCode !== null) throw new Error(`the demo ended: ${demo.exitCode}`);
-    await new Promise((resolve) => { setTimeout(resolve, 100); });
-  }
-}
-
-/**
- * Starts the demo and, once its page answers, holds it still: its servers go on, but no further provider comes until
- * `goOn`. So the page can be seen before the first result, however long a browser takes. `report` is the object that
- * the demo prints at last.
- */
-async function startDemo() {
-  writeSurvey();
-  demo = spawn(binary, ["demo", "--json", "--folder", folder, "--survey", survey, "--providers", String(PROVIDERS)],
-    { stdio: ["ignore", "pipe", "inherit"] });
-  const lines = createInterface({ input: demo.stdout });
-  report = new Promise((resolve, reject) => {
-    lines.once("line", (line) => resolve(JSON.parse(line)));
-    demo.once("exit", (code) => reject(new Error(`the demo ended: ${code}`)));
-  });
-  report.catch(() => {});
-  const listen = await until(async () => /listen = "(.*)"/.exec(readFileSync(`${folder}/api.toml`, "utf8"))?.[1]);
-  await until(async () => (await (await fetch(`http://${listen}/api/surveys`)).json()).length);
-  demo.kill("SIGSTOP");
-  return `http://${listen}/`;
-}
-
-const goOn = () => demo?.kill("SIGCONT");
+`;
 
 before(async () => {
-  [address, browser] = await Promise.all([startDemo(), chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync"],
-  })]);
+  [demo, browser] = await Promise.all([support.startDemo(PROVIDERS, CHARTS), support.startBrowser()]);
+  address = demo.address;
+  // Its servers go on, but no further provider comes: so the page can be seen before the first result, however long a browser takes.
+  demo.hold();
 });
 
 after(async () => {
   await browser?.close();
-  goOn();
-  demo?.kill("SIGINT");
-  if (demo?.exitCode === null) await once(demo, "exit");
-  for (const path of [folder, survey]) rmSync(path, { recursive: true, force: true });
+  await demo?.stop();
 });
-
-/** A page that keeps what went wrong on it and where it went. */
-async function open(options = {}) {
-  const context = await browser.newContext({ ignoreHTTPSErrors: true, ...options });
-  // A busy machine is slow, not wrong.
-  context.setDefaultTimeout(120_000);
-  const page = await context.newPage();
-  const seen = { errors: [], hosts: new Set() };
-  page.on("console", (message) => message.type() === "error" && seen.errors.push(message.text()));
-  page.on("pageerror", (error) => seen.errors.push(error.message));
-  page.on("request", (request) => seen.hosts.add(new URL(request.url()).host));
-  return { context, page, seen };
-}
-
-/** The verdict, once there is one: waiting and reading are one step, for a page may begin to check anew at any time. */
-async function verdict(page) {
-  const found = await page.waitForFunction(() => {
-    const said = document.getElementById("certificate").dataset.verdict;
-    return ["good", "wrong", "missing"].includes(said) && said;
-  });
-  return found.jsonValue();
-}
-
-/** The checks that failed, with what they say. */
-async function wrong(page) {
-  return page.locator("#checks .wrong").allTextContents();
-}
-
-/** Answers `path` with what `alter` makes of the server's answer. */
-async function altered(page, path, alter) {
-  await page.route(path, async (route) => {
-    const response = await route.fetch();
-    const json = await response.json();
-    await route.fulfill({ response, json: alter(json) ?? json });
-  });
-}
 
 // First, before enough providers have answered.
 test("shows progress and no number before the minimum, then the result by itself", async () => {
@@ -148,7 +50,7 @@ test("shows progress and no number before the minimum, then the result by itself
     assert.match(await page.textContent("#progress-text"), /\d+ of at least 3 accounts have answered/);
     await page.screenshot({ path: `${artifacts}page-before.png`, fullPage: true });
   } finally {
-    goOn();
+    demo.goOn();
   }
   // Nobody touches the page: what follows comes by server-sent events.
   await page.waitForSelector(".headline .big", { timeout: 120_000 });
@@ -156,10 +58,10 @@ test("shows progress and no number before the minimum, then the result by itself
   assert.equal(await page.isVisible("#progress"), false);
   assert.deepEqual(seen.errors, []);
   await context.close();
-  await report;
+  await demo.report;
   // The tests that follow look at a survey that has come to rest: each of its three plans was released.
   const [{ id }] = await (await fetch(`${address}api/surveys`)).json();
-  await until(async () => (await (await fetch(`${address}api/surveys/${id}/releases`)).json()).length === 3);
+  await demo.until(async () => (await (await fetch(`${address}api/surveys/${id}/releases`)).json()).length === 3);
 });
 
 test("shows the result and a certificate that holds, asking no other host", async () => {
@@ -202,7 +104,7 @@ test("gives survey and certificates to keep, and a command that checks them with
 });
 
 test("puts together in the browser the numbers that the demo's consumer got", async () => {
-  const { results } = await report;
+  const { results } = await demo.report;
   const { context, page } = await open();
   await page.goto(address);
   assert.equal(await verdict(page), "good");
@@ -217,6 +119,8 @@ test("puts together in the browser the numbers that the demo's consumer got", as
 const flipped = (hex) => (hex[0] === "0" ? "1" : "0") + hex.slice(1);
 /** Alters the certificates that hold numbers: all but that of the withheld curve. */
 const withNumbers = (alter) => (certificate) => { if (certificate.components[0].bytes) alter(certificate); };
+/** The call that says what the page shows of a survey. */
+const SURVEY = /surveys\/[0-9a-f]{64}$/;
 const ALTERED = [
   ["the statement", "**/certificates/*", (certificate) => { certificate.statement.count += 1; }, /signed the statement/],
   ["a share of the result", "**/certificates/*",
@@ -240,6 +144,9 @@ const ALTERED = [
   ["the number of accounts shown", "**/releases",
     (releases) => { for (const release of releases) release.count += 100; }, /the count shown is another/],
   ["the survey", "**/definition", (survey) => { survey.body.policy.limits.minimum = 2; }, /another hash/],
+  ["the title shown", SURVEY, (survey) => { survey.title = "Something else"; }, /not the survey's title/],
+  ["a plan's description shown", SURVEY, (survey) => { survey.plans[0].description = "How rich"; }, /not the survey's plans/],
+  ["the minimum shown", SURVEY, (survey) => { survey.status.minimum = 1; }, /not the survey's minimum/],
 ];
 
 for (const [what, path, alter, says] of ALTERED) {
@@ -347,7 +254,7 @@ for (const [what, { open: isOpen, now }, facts, progress] of PERIODS) {
   test(`says where a survey stands: ${what}`, async () => {
     const { context, page, seen } = await open({ viewport: { width: 390, height: 844 } });
     await page.route("**/releases", (route) => route.fulfill({ json: [] }));
-    await altered(page, /surveys\/[0-9a-f]{64}$/, (shown) => {
+    await altered(page, SURVEY, (shown) => {
       // A title as long as its language makes it.
       shown.title = `Wie ungleich ist das Vermögen der ${"Donaudampfschifffahrtsgesellschaft".repeat(3)}?`;
       Object.assign(shown.status, { open: isOpen, open_accounts: 2, now: (now < 0 ? shown.opens_at : shown.closes_at) + now });
@@ -375,7 +282,7 @@ test("shows the operator the queue, the parties and refusals, for the token only
   await page.fill("#token", "another token");
   await page.press("#token", "Enter");
   await page.waitForFunction(() => /not right/.test(document.getElementById("live").textContent));
-  await page.fill("#token", readFileSync(`${folder}/operator.token`, "utf8"));
+  await page.fill("#token", readFileSync(`${demo.folder}/operator.token`, "utf8"));
   await page.press("#token", "Enter");
   await page.waitForSelector("#board:not([hidden])");
   await page.waitForFunction(() => document.querySelectorAll("#parties tr").length === 3);
@@ -389,21 +296,114 @@ test("shows the operator the queue, the parties and refusals, for the token only
   await context.close();
 });
 
-for (const colorScheme of ["light", "dark"]) {
-  test(`is accessible and fits a phone, ${colorScheme}`, async () => {
-    const { context, page, seen } = await open({ colorScheme, viewport: { width: 390, height: 844 } });
-    await page.goto(address);
-    await verdict(page);
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
-    assert.equal(wide, false, "no sideways scrolling");
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate(() => window.axe.run());
-    assert.deepEqual(violations.map((violation) => `${violation.id}: ${violation.nodes[0].html}`), []);
-    await page.screenshot({ path: `${artifacts}page-phone-${colorScheme}.png`, fullPage: true });
-    assert.deepEqual(seen.errors, []);
-    await context.close();
+/** What does not fit: a page to scroll sideways, text wider than its box, letters of a drawing beyond its edge. */
+function tooWide(page) {
+  return page.evaluate(() => {
+    const wide = document.documentElement.scrollWidth > innerWidth ? ["the page"] : [];
+    for (const box of document.querySelectorAll(":is(h1, h2, h3, p, dd, td, button, .card, pre):not(.visually-hidden)")) {
+      if (box.checkVisibility() && box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).display !== "inline") wide.push(box.textContent);
+    }
+    for (const text of document.querySelectorAll("svg text")) {
+      const [inner, outer] = [text, text.ownerSVGElement].map((node) => node.getBoundingClientRect());
+      if (inner.width && (inner.left < outer.left - 1 || inner.right > outer.right + 1)) wide.push(text.textContent);
+    }
+    return wide;
   });
 }
+
+async function violations(page) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => window.axe.run());
+  return found.violations.map((violation) => `${violation.id}: ${violation.nodes[0].html}`);
+}
+
+/** Thirty numbers, long names, withheld ones; a series with long labels; a history. */
+function crowded(releases) {
+  const first = releases.find((release) => release.plan === "inequality");
+  const odd = [{ value: null, withheld: "too_few" }, { value: null, withheld: "undefined" }, { value: 1 / 3, error: 0.01 }];
+  const many = Array.from({ length: 30 }, (_, k) => ({ path: [`a_statistic_with_a_name_as_long_as_number_${k}`],
+    value: 1234.5 * 10 ** k, exact: `${"1234567890".repeat(3)}.5`, error: 0, unit: k % 2 ? "ETH" : "kilowatt hours", ...odd[k % 7] }));
+  const series = Array.from({ length: 12 }, (_, k) => ({ path: ["by_region", `Region of a very long name ${k}`], value: k ? 10 ** k : null, error: 0 }));
+  const past = [0, 0.1, 0.3].map((less, age) => ({ ...first, at: first.at - age * 86400 * 40,
+    results: [...first.results.map((row) => (row.path[0] === "gini" ? { ...row, value: row.value - less } : row)), ...many, ...series] }));
+  return [...past, ...releases.filter((release) => release !== first)];
+}
+
+const SIZES = [["a phone", 360, 1], ["a phone held sideways", 780, 1], ["a tablet", 820, 1], ["a desk", 1360, 1], ["twice as large", 640, 2], ["four times as large", 320, 4]];
+
+for (const [what, width, deviceScaleFactor] of SIZES) {
+  test(`fits ${what}, as it is and crowded`, async () => {
+    for (const crowd of [false, true]) {
+      const { context, page, seen } = await open({ viewport: { width, height: 800 }, deviceScaleFactor });
+      if (crowd) await altered(page, "**/releases", crowded);
+      await page.goto(address);
+      assert.equal(await verdict(page), crowd ? "wrong" : "good");
+      assert.deepEqual(await tooWide(page), []);
+      await page.screenshot({ path: `${artifacts}page-${width}${crowd ? "-crowded" : ""}.png`, fullPage: true, scale: "css" });
+      assert.deepEqual(seen.errors, []);
+      await context.close();
+    }
+  });
+}
+
+const STATES = [
+  ["with results", async () => {}],
+  ["with an altered number", (page) => altered(page, "**/releases", (releases) => { releases[0].count += 1; })],
+  ["before the first result", (page) => page.route("**/releases", (route) => route.fulfill({ json: [] }))],
+  ["without its server", (page) => page.route("**/api/**", (route) => route.abort())],
+];
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const [what, prepare] of STATES) {
+    test(`is accessible ${what}, ${colorScheme}`, async () => {
+      const { context, page } = await open({ colorScheme, viewport: { width: 390, height: 844 } });
+      await prepare(page);
+      await page.goto(address);
+      await page.waitForFunction(() => document.getElementById("certificate").dataset.verdict?.match(/good|wrong/)
+        || !document.getElementById("progress").hidden || document.title === "mpcstats" && /cannot/.test(document.body.innerText));
+      assert.deepEqual(await violations(page), []);
+      await page.screenshot({ path: `${artifacts}page-${what.replaceAll(" ", "-")}-${colorScheme}.png`, fullPage: true });
+      await context.close();
+    });
+  }
+}
+
+test("reads well to those who do not see it", async () => {
+  const { context, page } = await open();
+  await page.goto(address);
+  await verdict(page);
+  const said = await page.locator("body").ariaSnapshot();
+  for (const name of [
+    /banner/, /status: Live/, /heading "How unequal are ETH holdings\?" \[level=1\]/, /img "How it works\. A value is split/,
+    /img "Gini coefficient\. [\d.]+%"/, /region "How much, and how unequally"/, /img "QR code of this page's address"/,
+    /group "The command to run"/, /combobox "Release"/, /listitem: .*\(holds\)/, /contentinfo/,
+  ]) assert.match(said, name);
+  await context.close();
+});
+
+test("moves nothing for those who do not want it", async () => {
+  const { context, page } = await open({ reducedMotion: "reduce" });
+  await page.goto(address);
+  await verdict(page);
+  const moving = await page.evaluate(() => [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
+    .filter((rule) => /transition|animation|scroll-behavior/.test(rule.style?.cssText ?? "")).map((rule) => rule.selectorText));
+  const still = await page.evaluate(() => [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
+    .filter((rule) => rule.conditionText?.includes("prefers-reduced-motion")).flatMap((rule) => [...rule.cssRules]).map((rule) => rule.selectorText));
+  assert.deepEqual(moving.filter((selector) => !still.includes(selector)), []);
+  await context.close();
+});
+
+test("says that it cannot check where the browser cannot", async () => {
+  const { context, page } = await open();
+  await page.addInitScript(() => {
+    SubtleCrypto.prototype.importKey = () => Promise.reject(new DOMException("Ed25519", "NotSupportedError"));
+  });
+  await page.goto(address);
+  assert.equal(await verdict(page), "unable");
+  assert.match(await page.textContent("#warning"), /NOT checked: this browser cannot/);
+  assert.match(await page.textContent("#certificate-command"), /mpcstats certificate verify/);
+  await context.close();
+});
 
 test("checks a single release when it is chosen", async () => {
   const { context, page } = await open();
@@ -418,16 +418,53 @@ test("checks a single release when it is chosen", async () => {
   await context.close();
 });
 
-test("can be used by keyboard", async () => {
+test("can be used by keyboard, and shows where one is", async () => {
   const { context, page } = await open();
   await page.goto(address);
   await verdict(page);
-  await page.keyboard.press("Tab");
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the result");
+  const visited = [];
+  for (;;) {
+    await page.keyboard.press("Tab");
+    const at = await page.evaluate(() => {
+      const { activeElement: element } = document;
+      if (element === document.body) return null;
+      const [{ outlineStyle, outlineWidth }, box] = [getComputedStyle(element), element.getBoundingClientRect()];
+      const inView = box.width > 0 && box.bottom > 0 && box.top < innerHeight && box.left >= 0;
+      return { name: element.getAttribute("aria-label") ?? element.textContent.trim(), id: element.id, seen: outlineStyle === "solid" && parseFloat(outlineWidth) >= 2 && inView };
+    });
+    if (!at || (visited.length && at.name === visited[0].name)) break;
+    visited.push(at);
+  }
+  assert.deepEqual(visited.filter(({ seen }) => !seen), []);
+  const names = visited.map(({ id, name }) => id || name);
+  const inOrder = ["Skip to the result", "seal", "The command to run", "join-copy", "certificate-release", "check-again", "↓ survey.json",
+    "The command that checks the certificate", "surveys", "API"];
+  assert.deepEqual(names.filter((name) => inOrder.includes(name)), inOrder);
+
+  await page.locator(".skip").focus();
   await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "main");
+  await page.focus("#seal");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "certificate");
   await page.focus("#check-again");
   await page.keyboard.press("Enter");
   assert.equal(await verdict(page), "good");
+  await context.close();
+});
+
+test("copies the command, or selects it where it may not copy", async () => {
+  const { context, page } = await open({ permissions: ["clipboard-read", "clipboard-write"] });
+  await page.goto(address);
+  await verdict(page);
+  const command = await page.textContent("#join-command");
+  await page.click("#join-copy");
+  await page.waitForFunction(() => document.getElementById("join-copy").textContent === "Copied");
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), command);
+  await page.evaluate(() => { Clipboard.prototype.writeText = () => Promise.reject(new Error("not allowed")); });
+  await page.click("#join-copy");
+  await page.waitForFunction(() => document.getElementById("join-copy").textContent.startsWith("Selected"));
+  assert.equal((await page.evaluate(() => getSelection().toString())).replaceAll("\n", " "), command);
   await context.close();
 });
 

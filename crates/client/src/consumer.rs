@@ -7,7 +7,7 @@ use std::time::Duration;
 use stats::{Outcome, Plan, ResultTable};
 use survey::query::query_id;
 use survey::wire::QueryStatus;
-use survey::{Certificate, Choice, Code, Id, Identity, OpeningKey, Query, Refusal, Survey};
+use survey::{Certificate, Choice, Code, Id, Identity, OpeningKey, Query, Refusal, Statement, Survey};
 
 use crate::error::ClientError;
 use crate::keys::Keys;
@@ -128,7 +128,7 @@ pub fn plan_of<'a>(
     })
 }
 
-/// Checks a certificate offline and reads its results.
+/// Checks a certificate offline and reads its results. The page of the client API makes the same checks in a browser.
 ///
 /// # Errors
 /// [`ClientError`] naming the first check that fails.
@@ -139,7 +139,21 @@ pub fn verify(
     own: Option<&Plan>,
 ) -> Result<ResultTable, ClientError> {
     certificate.verify(id, &survey.party_keys())?;
+    fits(survey, &certificate.statement)?;
     decode(survey, plan_of(survey, certificate, own)?, certificate)
+}
+
+/// Whether a statement says what the survey's parties may state.
+fn fits(survey: &Survey, statement: &Statement) -> Result<(), Refusal> {
+    let minimum = survey.policy.minimum();
+    if statement.count < minimum {
+        let few = format!("{} accounts, and the survey asks for {minimum}", statement.count);
+        return Err(Refusal::new(Code::CohortTooSmall, few));
+    }
+    if statement.self_reported != survey.self_reported() {
+        return Err(Refusal::new(Code::Conflict, "the statement names other fields as not proven"));
+    }
+    Ok(())
 }
 
 /// The results that a certificate's components add up to.

@@ -163,6 +163,7 @@ impl<'de> Deserialize<'de> for Signature {
 
 /// A message with its signer's signature. The body is JSON text, kept as it was signed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Signed<T> {
     /// What is signed.
     pub body: T,

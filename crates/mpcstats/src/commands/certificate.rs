@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ::survey::{Code, Id, Refusal};
 use client::{OpenSurvey, Reference, consumer};
 
 use super::{Failure, print, runtime};
@@ -28,6 +29,12 @@ enum Action {
         /// The plan, if it is not one that the survey lists.
         #[arg(long)]
         plan: Option<PathBuf>,
+        /// The id that the survey has to have: a file could hold another survey.
+        #[arg(long)]
+        survey_id: Option<Id>,
+        /// The number that the release has to have: an older certificate of the same survey holds as well.
+        #[arg(long)]
+        release: Option<u64>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -44,13 +51,29 @@ pub fn read(path: &Path) -> Result<survey::Certificate, Failure> {
     Ok(serde_json::from_slice(&bytes).map_err(|error| named(&format!("not a certificate: {error}")))?)
 }
 
+/// Refuses what holds, but is something else than what was asked for.
+fn expect<T: PartialEq + std::fmt::Display>(
+    what: &str,
+    expected: Option<&T>,
+    found: &T,
+) -> Result<(), Refusal> {
+    match expected.filter(|expected| *expected != found) {
+        Some(expected) => {
+            Err(Refusal::new(Code::Conflict, format!("this is {what} {found}, not {expected}")))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Runs the command.
 pub fn run(args: &Certificate) -> Result<(), Failure> {
-    let Action::Verify { certificate, survey, plan, json } = &args.action;
+    let Action::Verify { certificate, survey, plan, survey_id, release, json } = &args.action;
     let certificate = read(certificate)?;
     let survey = runtime()?.block_on(OpenSurvey::open(survey, None))?;
+    expect("survey", survey_id.as_ref(), &survey.id)?;
     let plan = plan.as_ref().map(|path| super::query::read_plan(path)).transpose()?;
     let results = consumer::verify(&survey.id, survey.definition(), &certificate, plan.as_ref())?;
+    expect("release", release.as_ref(), &certificate.statement.release)?;
     let statement = &certificate.statement;
     if *json {
         let object = serde_json::json!({

@@ -41,7 +41,8 @@ pub struct SurveyView {
     pub join_command: String,
     /// What that command asks a provider for: the secrets of the source.
     pub needs: Vec<String>,
-    /// The command that checks a certificate offline; `{file}` stands for its path, `survey.json` is the signed survey.
+    /// The command that checks a certificate offline; `{file}` stands for its path, `{release}` for its number,
+    /// `survey.json` is the signed survey.
     pub verify_command: String,
 }
 

@@ -10,7 +10,7 @@ use client::{ClientError, OpenSurvey, Reference};
 use stats::ResultTable;
 use survey::definition::NamedPlan;
 use survey::wire::Status;
-use survey::{Certificate, Choice, Survey};
+use survey::{Certificate, Choice, Id, Survey};
 use tokio::sync::broadcast;
 
 use super::log::{Entry, Log, LogError};
@@ -136,7 +136,7 @@ impl Watched {
             plans: survey.plans.iter().map(plan_view).collect(),
             join_command: join_command(survey, &reference, self.authority.as_deref()),
             needs: needs(survey),
-            verify_command: "mpcstats certificate verify {file} --survey survey.json".into(),
+            verify_command: verify_command(&self.open.id),
         })
     }
 
@@ -281,6 +281,12 @@ fn join_command(survey: &Survey, reference: &Reference, authority: Option<&str>)
         command.push_str("=VALUE");
     }
     command
+}
+
+/// The command that checks a certificate offline, with places for its file and its number.
+fn verify_command(id: &Id) -> String {
+    let files = "mpcstats certificate verify {file} --survey survey.json";
+    format!("{files} --survey-id {id} --release {{release}}")
 }
 
 /// What the command asks for.

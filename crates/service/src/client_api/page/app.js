@@ -4,7 +4,7 @@ import { drawCertificate } from "./certificate.js";
 import { flow } from "./charts.js";
 import { $, commandLine, element } from "./dom.js";
 import { time } from "./format.js";
-import { drawResults, latest } from "./results.js";
+import { drawResults, shown } from "./results.js";
 
 const state = { survey: null, releases: [], events: null };
 /** How long to wait before a server that did not answer is asked again, in milliseconds. */
@@ -95,8 +95,7 @@ async function draw(id) {
   drawResults(state.survey, state.releases);
   drawJoin();
   if (!state.releases[0] || state.releases[0].release !== before) {
-    const shown = latest(state.survey, state.releases).map(({ release }) => release);
-    drawCertificate(state.survey, state.releases, shown, json).catch((error) => live(error.message, "off"));
+    drawCertificate(state.survey, state.releases, shown(state.survey, state.releases), json).catch((error) => live(error.message, "off"));
   }
 }
 
@@ -160,10 +159,15 @@ async function start() {
   await refresh();
 }
 
+/** Copies the command; where a browser does not let a page do that, selects it. */
 async function copy() {
-  await navigator.clipboard.writeText($("join-command").textContent);
-  $("join-copy").textContent = "Copied";
-  setTimeout(() => { $("join-copy").textContent = "Copy"; }, 2000);
+  const command = $("join-command");
+  const said = await Promise.resolve().then(() => navigator.clipboard.writeText(command.textContent)).then(() => "Copied", () => {
+    getSelection().selectAllChildren(command);
+    return "Selected: now copy";
+  });
+  $("join-copy").textContent = said;
+  setTimeout(() => { $("join-copy").textContent = "Copy"; }, 4000);
 }
 
 function run() {
@@ -175,7 +179,7 @@ function run() {
   });
 }
 
-$("join-copy").addEventListener("click", () => copy().catch(() => $("join-command").parentElement.focus()));
+$("join-copy").addEventListener("click", copy);
 // The fragment names a survey; others, such as the link to the result, are places on the page.
 addEventListener("hashchange", () => /^#[0-9a-f]{64}$/.test(location.hash) && run());
 run();

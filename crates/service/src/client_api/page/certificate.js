@@ -2,7 +2,7 @@
 
 import { $, commandLine, element } from "./dom.js";
 import { label, time } from "./format.js";
-import { verify } from "./verify.js";
+import { able, verify } from "./verify.js";
 
 const WORDS = {
   running: "Checking…",
@@ -10,6 +10,8 @@ const WORDS = {
     + "add up to the numbers shown.",
   wrong: "This result does NOT hold. Do not rely on it.",
   missing: "The certificate could not be fetched, so nothing was checked. Do not rely on the numbers before it was.",
+  unable: "This browser cannot check signatures, so nothing was checked: it is too old, or the page did not come by HTTPS. Do not "
+    + "rely on the numbers before the command below, or another browser, has checked them.",
 };
 
 const SEAL = {
@@ -17,9 +19,11 @@ const SEAL = {
   good: "✓ Certificate checked by your browser",
   wrong: "✗ The certificate does NOT hold",
   missing: "✗ The certificate was NOT checked",
+  unable: "✗ The certificate was NOT checked",
 };
 
-const WARNING = { wrong: "The numbers below do NOT hold.", missing: "The numbers below were NOT checked." };
+const WARNING = { wrong: "The numbers below do NOT hold.", missing: "The numbers below were NOT checked.",
+  unable: "The numbers below were NOT checked: this browser cannot, or the page did not come by HTTPS." };
 
 function definition(list, pairs) {
   list.replaceChildren(...pairs.flatMap(([term, text]) => [element("dt", {}, term), element("dd", {}, String(text))]));
@@ -83,7 +87,7 @@ async function check(survey, release, fetchJson, list) {
   if (!fetched) return "missing";
   try {
     const [signed, certificate] = fetched;
-    const held = await verify(survey.id, signed, certificate, release, (text, outcome) => report(list, text, outcome));
+    const held = await verify(survey, signed, certificate, release, (text, outcome) => report(list, text, outcome));
     list.after(described(certificate.statement));
     return held ? "good" : "wrong";
   } catch (error) {
@@ -92,17 +96,35 @@ async function check(survey, release, fetchJson, list) {
   }
 }
 
-/** Checks one release, in a part of the panel that opens by itself if something is wrong. */
-async function checkOne(survey, release, fetchJson, open) {
+/** Checks one release, in a part of `place` that opens by itself if something is wrong. */
+async function checkOne(survey, release, fetchJson, place, open) {
   const list = element("ol", { class: "checks" });
   const title = element("h3", { class: "running" }, name(release));
   const part = element("details", open ? { open: "" } : {}, element("summary", {}, title), list);
-  $("checks").append(part);
+  place.append(part);
   const verdict = await check(survey, release, fetchJson, list);
   title.className = verdict === "good" ? "good" : "wrong";
   title.append({ good: `: ${list.children.length} checks, all hold`, wrong: ": does not hold", missing: ": not checked" }[verdict]);
-  if (verdict !== "good") part.open = true;
+  if (verdict !== "good") {
+    for (const outer of [part, place.closest("details")]) outer?.setAttribute("open", "");
+  }
   return verdict;
+}
+
+/** A part of the panel for earlier releases, of which only a point in a line over time is shown. */
+function fold(count) {
+  const text = `${count} earlier ${count === 1 ? "release" : "releases"}, as points over time`;
+  const part = element("details", {}, element("summary", {}, element("h3", { class: "running" }, text)));
+  $("checks").append(part);
+  return part;
+}
+
+/** Says over the earlier releases whether all of them hold. */
+function close(part, verdicts) {
+  const title = part.querySelector("h3");
+  const held = verdicts.every((verdict) => verdict === "good");
+  title.className = held ? "good" : "wrong";
+  title.append(held ? ": all hold" : ": NOT all hold");
 }
 
 /** How to take survey and certificates home and check them there. */
@@ -111,34 +133,43 @@ function drawFiles(survey, releases) {
   $("certificate-id").textContent = survey.id;
   $("certificate-downloads").replaceChildren(link("survey.json", "definition"),
     ...releases.map((release) => link(file(release), `certificates/${release.release}`)));
-  const commands = releases.map((release) => commandLine(survey.verify_command.replace("{file}", file(release))));
+  const commands = releases.map((release) => commandLine(
+    survey.verify_command.replace("{file}", file(release)).replace("{release}", release.release)));
   $("certificate-command").replaceChildren(...commands.flatMap((command, index) => [...(index ? ["\n"] : []), ...command]));
 }
 
 let turn = 0;
 
-async function checkAll(survey, releases, fetchJson) {
+/** Checks `newest`, and then `older`, of which the page shows less. */
+async function checkAll(survey, newest, older, fetchJson) {
   const mine = turn += 1;
   $("checks").replaceChildren();
   say("running");
-  drawFiles(survey, releases);
+  drawFiles(survey, newest);
+  if (!await able()) return say("unable");
   const verdicts = [];
-  for (const [index, release] of releases.entries()) {
-    verdicts.push(await checkOne(survey, release, fetchJson, index === 0));
+  let folded;
+  for (const release of [...newest, ...older]) {
+    const place = older.includes(release) ? folded ??= fold(older.length) : $("checks");
+    verdicts.push(await checkOne(survey, release, fetchJson, place, release === newest[0]));
     // A newer check has taken the panel over.
-    if (mine !== turn) return;
+    if (mine !== turn) return undefined;
   }
-  say(["wrong", "missing"].find((verdict) => verdicts.includes(verdict)) ?? "good");
+  if (folded) close(folded, verdicts.slice(newest.length));
+  return say(["wrong", "missing"].find((verdict) => verdicts.includes(verdict)) ?? "good");
 }
 
-/** Shows the panel: checks what the page shows (`shown`), or the one of all `releases` that was chosen. */
-export async function drawCertificate(survey, releases, shown, fetchJson) {
+/**
+ * Shows the panel: checks what the page shows, which is `newest` in full and of `older` a point in a history, or the one of all
+ * `releases` that was chosen.
+ */
+export async function drawCertificate(survey, releases, { newest, older }, fetchJson) {
   $("certificate").hidden = releases.length === 0;
   if (!releases.length) return;
   offer(releases);
   const again = () => {
     const chosen = releases.filter((release) => String(release.release) === $("certificate-release").value);
-    return checkAll(survey, chosen.length ? chosen : shown, fetchJson);
+    return chosen.length ? checkAll(survey, chosen, [], fetchJson) : checkAll(survey, newest, older, fetchJson);
   };
   $("check-again").onclick = again;
   $("seal").onclick = () => {

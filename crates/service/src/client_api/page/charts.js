@@ -1,7 +1,7 @@
 // The drawings: gauge, histogram, Lorenz curve, history.
 
 import { drawing, element, svg } from "./dom.js";
-import { percent, short, time } from "./format.js";
+import { percent, short, span, time } from "./format.js";
 
 /** What happens to a value: three shares for three parties, and only a result comes out. */
 export function flow(parties) {
@@ -34,8 +34,8 @@ export function gauge(title, value) {
     arc("track", `${length} 0`),
     ...(part > 0 ? [arc("value", `${part * length} ${length}`)] : []),
     svg("text", { class: "big", x: 150, y: 150, "text-anchor": "middle" }, percent(part)),
-    svg("text", { x: 30, y: 186, "text-anchor": "middle" }, "equal"),
-    svg("text", { x: 262, y: 186, "text-anchor": "middle" }, "one has all"),
+    svg("text", { x: 14, y: 186 }, "equal"),
+    svg("text", { x: 288, y: 186, "text-anchor": "end" }, "one has all"),
   );
 }
 
@@ -62,19 +62,25 @@ function upright(caption, description, bars, words, [low, high]) {
     svg("line", { class: "axis", x1: 0, x2: width, y1: y(0), y2: y(0) }));
 }
 
-/** Bars that lie beside their labels: for many, and for long labels. */
+/** Bars that lie beside their labels, or below long ones: for many, and for long labels. */
 function lying(caption, description, bars, words, [low, high]) {
-  const [width, line, most] = [480, 26, 18];
-  const left = LETTER * Math.min(most, Math.max(...bars.map(({ label }) => label.length))) + 8;
+  const [width, beside, below] = [480, 18, 46];
+  const longest = Math.max(...bars.map(({ label }) => label.length));
+  const over = longest > beside ? 22 : 0;
+  const line = over + 26;
+  const left = over ? 0 : LETTER * longest + 8;
   const right = LETTER * Math.max(...words.map((word) => word.length)) + 8;
   const x = (value) => left + ((value - low) / (high - low)) * (width - left - right);
+  const name = (label, y) => (over
+    ? svg("text", { x: 0, y: y + 18 }, cut(label, below))
+    : svg("text", { x: left - 8, y: y + 18, "text-anchor": "end" }, label));
   return drawing(width, line * bars.length, caption, description,
     ...bars.flatMap(({ label, value }, index) => [
-      svg("text", { x: left - 8, y: line * index + 18, "text-anchor": "end" }, cut(label, most)),
-      svg("rect", { class: "bar", x: x(Math.min(0, value)), y: line * index + 4, width: Math.abs(x(value) - x(0)), height: line - 8, rx: 3 }),
-      svg("text", { x: x(Math.max(0, value)) + 6, y: line * index + 18 }, words[index]),
+      name(label, line * index),
+      svg("rect", { class: "bar", x: x(Math.min(0, value)), y: line * index + over + 4, width: Math.abs(x(value) - x(0)), height: 18, rx: 3 }),
+      svg("text", { x: x(Math.max(0, value)) + 6, y: line * index + over + 18 }, words[index]),
     ]),
-    svg("line", { class: "axis", x1: x(0), x2: x(0), y1: 0, y2: line * bars.length }));
+    ...(over ? [] : [svg("line", { class: "axis", x1: x(0), x2: x(0), y1: 0, y2: line * bars.length })]));
 }
 
 /** Bars with a label each; where a value is withheld, it says so and there is no bar. */
@@ -121,12 +127,13 @@ export function history(caption, points, isShare) {
   const show = isShare ? percent : short;
   const values = points.map((point) => point.value);
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  const span = high - low || Math.abs(high) || 1;
+  const range = high - low || Math.abs(high) || 1;
   const x = (index) => left + 8 + (index / (points.length - 1)) * (width - left - 28);
-  const y = (value) => height - foot - 12 - ((value - low) / span) * (height - foot - top - 12);
+  const y = (value) => height - foot - 12 - ((value - low) / range) * (height - foot - top - 12);
   const path = points.map((point, index) => `${index ? "L" : "M"}${x(index)} ${y(point.value)}`).join("");
   const description = points.map((point) => `${time(point.at)}: ${show(point.value)}`).join(", ");
   const marks = high === low ? [high] : [low, high];
+  const [first, last] = span(points[0].at, points.at(-1).at);
   return figure(caption, drawing(width, height, caption, description,
     ...marks.flatMap((value) => [
       svg("line", { class: "axis", x1: left, x2: width - 8, y1: y(value), y2: y(value) }),
@@ -134,7 +141,7 @@ export function history(caption, points, isShare) {
     ]),
     svg("path", { class: "value", d: path, fill: "none", "stroke-width": 3, "stroke-linejoin": "round" }),
     ...points.map((point, index) => svg("circle", { class: "dot", cx: x(index), cy: y(point.value), r: 5 })),
-    svg("text", { x: left, y: height - 14 }, time(points[0].at)),
-    svg("text", { x: width - 8, y: height - 14, "text-anchor": "end" }, time(points.at(-1).at)),
+    svg("text", { x: left, y: height - 14 }, first),
+    svg("text", { x: width - 8, y: height - 14, "text-anchor": "end" }, last),
   ));
 }

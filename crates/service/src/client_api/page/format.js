@@ -5,7 +5,9 @@ export function number(row) {
   if (row.withheld) return row.withheld === "too_few" ? "withheld: would tell of too few providers" : "undefined for this data";
   if (row.label !== undefined) return row.label;
   if (row.exact !== undefined && row.exact.length <= 8) return grouped(row.exact);
-  return new Intl.NumberFormat("en", { maximumSignificantDigits: 6 }).format(row.value);
+  const size = Math.abs(row.value);
+  const notation = size >= 1e12 || (size > 0 && size < 1e-6) ? "scientific" : "standard";
+  return new Intl.NumberFormat("en", { notation, maximumSignificantDigits: 6 }).format(row.value);
 }
 
 function grouped(decimal) {
@@ -25,6 +27,14 @@ export function short(value) {
 
 export function time(seconds) {
   return new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" }).format(new Date(1000 * seconds));
+}
+
+/** Two times, in no more words than tell them apart. */
+export function span(first, last) {
+  const dates = [first, last].map((seconds) => new Date(1000 * seconds));
+  const [from, to] = dates.map((date) => date.toDateString());
+  const part = from === to ? { timeStyle: "short" } : { dateStyle: "medium" };
+  return dates.map((date) => new Intl.DateTimeFormat("en", part).format(date));
 }
 
 const NAMES = {

@@ -23,25 +23,29 @@ function rows(id, pairs, empty) {
     element("tr", kind ? { class: kind } : {}, element("td", {}, name), element("td", {}, String(value)))));
 }
 
-function party({ name, seen_at: seen }) {
-  const here = Date.now() / 1000 - seen < SILENCE;
-  return [name, here ? ago(seen) : `away, last heard of ${ago(seen)}`, here ? "here" : "away"];
+function party({ name, seen_at: seen }, now) {
+  const here = now - seen < SILENCE;
+  return [name, here ? ago(seen, now) : `away, last heard of ${ago(seen, now)}`, here ? "here" : "away"];
 }
+
+const REFUSED = { 401: "The token is not right", 404: "This server names no operator's token" };
 
 async function show() {
   const response = await fetch("/api/operator", { headers: { authorization: `Bearer ${$("token").value}` } });
   if (!response.ok) {
     clearInterval(timer);
-    return live(response.status === 401 ? "The token is not right" : `The server answered ${response.status}`, "off");
+    return live(REFUSED[response.status] ?? `The server answered ${response.status}`, "off");
   }
+  // The server's clock, by which it heard of the parties: this machine's may be another.
+  const now = Date.parse(response.headers.get("date")) / 1000 || Date.now() / 1000;
   const view = await response.json();
   live("Live", "on");
   $("enter").hidden = true;
   $("board").hidden = false;
   $("cards").replaceChildren(
     card("Queued", view.queued), card("Accepted", view.accepted), card("Epochs", view.epochs),
-    card("Accepted in the last minute", view.accepted_last_minute), card("Releases", view.releases));
-  rows("parties", view.parties.map(party), "None");
+    card("In the last minute", view.accepted_last_minute), card("Releases", view.releases));
+  rows("parties", view.parties.map((one) => party(one, now)), "None");
   rows("refusals", view.refusals.sort((a, b) => b.count - a.count).map((refusal) => [label(refusal.code), refusal.count]), "None so far");
 }
 

@@ -20,7 +20,7 @@ function isShare(row) {
 }
 
 /** The newest release of each plan, in the order of the survey's plans. */
-export function latest(survey, releases) {
+function latest(survey, releases) {
   return survey.plans
     .map((plan) => ({ plan, release: releases.find((release) => release.plan === plan.name) }))
     .filter(({ release }) => release);
@@ -66,33 +66,59 @@ function chart([name, entries], minimum) {
   return lorenz(missing ? `Lorenz curve (${missing} of ${entries.length} points withheld)` : "Lorenz curve", points);
 }
 
-/** A number over the plan's releases, oldest first. */
+/** How many releases a line over time shows: the newest. */
+const HISTORY = 50;
+
+/** The one that stands large: a share of one holder, or the first number of a plan without series. */
+function top(release) {
+  const { single, series } = grouped(release.results);
+  return single.find(isShare) ?? (series.size ? undefined : single[0]);
+}
+
+/** The releases behind a line over time, newest first: those of the same plan that give the number a value. */
 function past(row, releases, release) {
-  const points = releases
+  const value = (other) => other.results.find((entry) => entry.path.join("\n") === row.path.join("\n"))?.value;
+  return releases
     .filter((other) => other.plan === release.plan)
-    .map((other) => ({ at: other.at, value: other.results.find((entry) => entry.path.join() === row.path.join())?.value }))
+    .map((other) => ({ release: other, at: other.at, value: value(other) }))
     .filter((point) => typeof point.value === "number")
-    .reverse();
+    .slice(0, HISTORY);
+}
+
+function overTime(row, releases, release) {
+  const points = past(row, releases, release).reverse();
   return points.length > 1 ? [history(`${label(row.path[0])} over time`, points, isShare(row))] : [];
 }
 
+/** More cards than this stand in rows of their own, and not beside the headline. */
+const BESIDE = 8;
+
 function section({ plan, release }, releases, several, minimum) {
   const { single, series } = grouped(release.results);
-  const top = single.find(isShare) ?? (series.size ? undefined : single[0]);
-  const cards = single.filter((row) => row !== top).map(card);
-  const charts = [...[...series].map((one) => chart(one, minimum)), ...(top ? past(top, releases, release) : [])];
+  const first = top(release);
+  const cards = single.filter((row) => row.path !== first?.path).map(card);
+  const charts = [...[...series].map((one) => chart(one, minimum)), ...(first ? overTime(first, releases, release) : [])];
   const words = plan.description || label(plan.name);
-  return element("section", { class: top && cards.length ? "plan wide" : "plan", "aria-label": words },
+  const beside = first && cards.length > 0 && cards.length <= BESIDE;
+  return element("section", { class: beside ? "plan wide" : "plan", "aria-label": words },
     ...(several ? [element("h2", {}, words)] : []),
-    ...(top ? [headline(top, release)] : []),
+    ...(first ? [headline(first, release)] : []),
     ...(cards.length ? [element("div", { class: "cards" }, ...cards)] : []),
     ...(charts.length ? [element("div", { class: "charts" }, ...charts)] : []),
-    ...(top ? [] : [element("p", { class: "quiet" }, `Release ${release.release}: ${release.count} accounts, ${time(release.at)}`)]));
+    ...(first ? [] : [element("p", { class: "quiet" }, `Release ${release.release}: ${release.count} accounts, ${time(release.at)}`)]));
+}
+
+/** What the page shows: the newest release of each plan in full, and of `older` ones a point in a line over time. */
+export function shown(survey, releases) {
+  const newest = latest(survey, releases).map(({ release }) => release);
+  const points = newest.flatMap((release) => (top(release) ? past(top(release), releases, release) : []));
+  const older = points.map((point) => point.release).filter((release) => !newest.includes(release));
+  return { newest, older };
 }
 
 /** Draws the newest release of each plan. */
 export function drawResults(survey, releases) {
-  const shown = latest(survey, releases);
-  $("result").hidden = shown.length === 0;
-  $("plans").replaceChildren(...shown.map((one) => section(one, releases, shown.length > 1, survey.status.minimum)));
+  const plans = latest(survey, releases);
+  $("result").hidden = plans.length === 0;
+  $("plans").replaceChildren(...plans.map((one) => section(one, releases, plans.length > 1, survey.status.minimum)));
 }

@@ -69,7 +69,7 @@ function transcript(name, parts) {
 }
 
 /** The digest of component `j`, salted so that a result of few bits cannot be searched for. */
-async function componentDigest(j, component) {
+export async function componentDigest(j, component) {
   return sha256(transcript("mpcstats/rep3/component/v1", [
     ["component", u64(j)],
     ["salt", fromHex(component.salt)],
@@ -77,21 +77,86 @@ async function componentDigest(j, component) {
   ]));
 }
 
+/** A public key of RFC 8032 §7.1, to try out whether this browser takes any. */
+const SAMPLE_KEY = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+
+/** Whether this browser can check signatures: an old one cannot, and none can on a page that came without TLS. */
+export async function able() {
+  try {
+    await crypto.subtle.importKey("raw", fromHex(SAMPLE_KEY), "Ed25519", false, ["verify"]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** What is wrong, in words for the reader. */
 function ensure(holds, wrong) {
   if (!holds) throw new Error(wrong);
 }
 
+const MEMBERS = {
+  survey: ["body", "signature", "signer"],
+  certificate: ["components", "signatures", "statement", "version"],
+  statement: ["components", "consumer", "count", "dataset_root", "epochs", "leaks", "plan", "release", "self_reported", "session",
+    "survey", "tests", "version"],
+  component: ["bytes", "salt"],
+};
+
+/** That an object has the members that version 1 has, and no others: what nobody looks at says nothing. */
+function whole(kind, value) {
+  const members = Object.keys(value).sort().join(", ");
+  ensure(members === MEMBERS[kind].join(", "), `the ${kind} has the members ${members}`);
+}
+
+function formChecks(survey, certificate) {
+  const { statement, signatures, components } = certificate;
+  return [["Survey and certificate are of version 1, and whole", async () => {
+    ensure(survey.body.version === 1 && certificate.version === 1 && statement.version === 1, "they are of another version");
+    whole("survey", survey);
+    whole("certificate", certificate);
+    whole("statement", statement);
+    ensure(components.length === 3 && signatures.length === 3, "there have to be three components and three signatures");
+    components.forEach((component) => whole("component", component));
+    ensure(components.every(({ salt }) => fromHex(salt).length === 32), "a salt is of another length");
+  }]];
+}
+
+const minimumOf = (survey) => survey.body.policy.limits?.minimum ?? 10;
+
+/** What the page shows of a survey, from its definition. */
+function described({ body }) {
+  const plans = body.plans.map(({ name, description = "" }) => ({ name, description }));
+  const { title, description, opens_at: opens, closes_at: closes } = body;
+  return { title, description, parties: body.parties.map((party) => party.name), opens, closes, plans };
+}
+
+/** The same, as it is shown. */
+function shown({ title, description, parties, opens_at: opens, closes_at: closes, plans }) {
+  return { title, description, parties, opens, closes, plans };
+}
+
 /** That this is the survey that the reader came for, and the statement one about it. */
-function surveyChecks(surveyId, survey, statement) {
+function surveyChecks(view, survey, statement) {
   return [
-    [`The survey is the one with id ${surveyId.slice(0, 12)}…`, async () =>
-      ensure(toHex(await idOf(survey.body)) === surveyId, "its definition has another hash")],
+    [`The survey is the one with id ${view.id.slice(0, 12)}…`, async () =>
+      ensure(toHex(await idOf(survey.body)) === view.id, "its definition has another hash")],
     ["The survey is signed by its organiser", async () =>
       ensure(await signed(survey.signer, "mpcstats/survey/v1", await idOf(survey.body), survey.signature), "the signature is wrong")],
-    ["The statement is about this survey", async () => ensure(statement.survey === surveyId, "it names another")],
+    ["The page shows the survey's own words, parties, plans and times", async () => {
+      const [own, other] = [described(survey), shown(view)];
+      const part = Object.keys(own).find((name) => canonical(own[name]) !== canonical(other[name] ?? null));
+      ensure(part === undefined, `not the survey's ${part}`);
+      ensure(view.status.minimum === minimumOf(survey), "not the survey's minimum");
+    }],
+    ["The statement is about this survey", async () => ensure(statement.survey === view.id, "it names another")],
+    ["The statement says which fields are not proven, as the survey does", async () => {
+      const unproven = survey.body.fields.filter((field) => field.self_reported).map((field) => field.name);
+      ensure(canonical(statement.self_reported) === canonical(unproven), "it names others");
+      return unproven.length ? unproven.join(", ") : "each is proven";
+    }],
     ["At least the minimum of accounts is behind it", async () => {
-      const minimum = survey.body.policy.limits?.minimum ?? 10;
+      const minimum = minimumOf(survey);
       ensure(statement.count >= minimum, `${statement.count} where the survey asks for ${minimum}`);
       return `${statement.count}; the minimum is ${minimum}`;
     }],
@@ -106,7 +171,6 @@ async function signatureChecks(survey, certificate) {
     ...survey.body.parties.map((party, index) => [`${party.name} signed the statement`, async () =>
       ensure(await signed(party.identity, "mpcstats/release/v1", id, signatures[index]), "the signature is wrong")]),
     ["Each component of the result is the one that both of its holders signed for", async () => {
-      ensure(components.length === 3, "there have to be three");
       for (const [j, component] of components.entries()) {
         const digest = toHex(await componentDigest(j, component));
         ensure(digest === statement.components[j], `component ${j} is another one`);
@@ -161,14 +225,13 @@ function resultChecks(survey, certificate, release) {
  * Runs every check in order and reports each: `report(text, promise)`; the promise gives `{ held, note }`. Resolves to
  * whether all held.
  *
- * `surveyId` is what the reader came for; `survey` the signed survey; `certificate` what is to be checked; `release` what
- * the page shows of it.
+ * `view` is the survey as the page shows it, whose id is what the reader came for; `survey` the signed survey; `certificate`
+ * what is to be checked; `release` what the page shows of it.
  */
-export async function verify(surveyId, survey, certificate, release, report) {
+export async function verify(view, survey, certificate, release, report) {
   const checks = [
-    ["Survey and certificate are of version 1", async () =>
-      ensure(survey.body.version === 1 && certificate.version === 1 && certificate.statement.version === 1, "they are not")],
-    ...surveyChecks(surveyId, survey, certificate.statement),
+    ...formChecks(survey, certificate),
+    ...surveyChecks(view, survey, certificate.statement),
     ...await signatureChecks(survey, certificate),
     ...resultChecks(survey, certificate, release),
   ];
