@@ -59,7 +59,8 @@ fn commands() -> Result<String, Failure> {
 
 fn describe(command: &mut Command, parents: &str, text: &mut String) -> Result<(), Failure> {
     let name = format!("{parents}{}", command.get_name());
-    let help = command.clone().bin_name(&name).render_long_help().to_string();
+    // Whatever terminal it is made in, the page is the same.
+    let help = command.clone().bin_name(&name).term_width(0).render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
     write!(text, "\n## {name}\n\n```console\n{}\n```\n", help.join("\n").trim_end())?;
     for child in
