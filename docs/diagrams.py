@@ -111,7 +111,7 @@ def replace(items):
     """Draws the blocks of chapters, and of those below them."""
     for item in items:
         if isinstance(item, dict) and (chapter := item.get("Chapter")):
-            chapter["content"] = BLOCK.sub(lambda block: f"<div>{draw(block[1])}</div>", chapter["content"])
+            chapter["content"] = BLOCK.sub(lambda block: f'<div class="diagram">{draw(block[1])}</div>', chapter["content"])
             replace(chapter["sub_items"])
 
 

@@ -245,6 +245,43 @@ fn every_command_that_is_shown_exists() {
     }
 }
 
+/// The crates' tests, examples and benchmarks that are named, as paths without an end.
+fn targets(shown: &str) -> Option<Vec<String>> {
+    let words: Vec<&str> = shown.strip_prefix("cargo ")?.split_whitespace().collect();
+    let after = |option: &str| {
+        let pairs = words.windows(2).filter(move |pair| pair[0] == option).map(|pair| pair[1].to_owned());
+        pairs.collect::<Vec<_>>()
+    };
+    let named = after("-p").first()?.clone();
+    let kinds = [("--test", "tests"), ("--example", "examples"), ("--bench", "benches")];
+    let of = |(option, folder): (&str, &str)| {
+        after(option).into_iter().map(|name| format!("crates/{named}/{folder}/{name}")).collect::<Vec<_>>()
+    };
+    Some(kinds.into_iter().flat_map(of).chain([format!("crates/{named}/src/lib")]).collect())
+}
+
+#[test]
+fn every_test_and_benchmark_that_is_named_is_there() {
+    let there = |target: &String| {
+        let main = target.replace("/src/lib", "/src/main");
+        [format!("{target}.rs"), format!("{target}/main.rs"), format!("{main}.rs")]
+            .iter()
+            .any(|path| root().join(path).exists())
+    };
+    let (mut checked, mut dead) = (0, Vec::new());
+    for page in pages() {
+        let code = code(&std::fs::read_to_string(&page).expect("a page"));
+        for target in code.iter().filter_map(|shown| targets(shown)).flatten() {
+            checked += 1;
+            if !there(&target) {
+                dead.push(format!("{}: {target}", page.display()));
+            }
+        }
+    }
+    assert!(checked > 30, "the pages name tests: {checked}");
+    assert!(dead.is_empty(), "tests that are not there:\n{}", dead.join("\n"));
+}
+
 #[test]
 fn every_path_of_the_repository_that_is_named_is_there() {
     let folders = ["crates/", "docs/", "deploy/", "scripts/", "surveys/", "sources/", "python/", "tests/"];
