@@ -177,6 +177,7 @@ test("draws the histogram and the Lorenz curve that were released, and says what
   assert.equal(among(15, 50), 3);
   assert.equal(await label("Histogram"),
     `Histogram. [0, 5): ${among(0, 5)}, [5, 15): ${among(5, 15)}, [15, 50): withheld, [50, 100]: withheld`);
+  assert.match(await page.locator("figure", { hasText: "Histogram" }).textContent(), /would tell of fewer than 3 accounts, also together/);
   assert.equal(await label("Lorenz"), `Lorenz curve. ${[3, 6, 9].map((count) =>
     `The poorest ${percent(count / PROVIDERS)} hold ${percent(held(count))}`).join(", ")}`);
   assert.match(await page.locator(".withheld", { hasText: "Lorenz curve" }).textContent(), /fewer than 3 accounts/);
@@ -245,6 +246,17 @@ test("tries again by itself when the server, or a proxy before it, was away", as
   }
 });
 
+test("says that a result is on its way once enough have answered", async () => {
+  const { context, page } = await open();
+  await page.route("**/releases", (route) => route.fulfill({ json: [] }));
+  await page.goto(address);
+  await page.waitForSelector("#progress:not([hidden])");
+  assert.match(await page.textContent("#progress"), /Enough have answered.*12 accounts have answered\. The first result is on its way/s);
+  assert.match(await page.textContent("#facts"), /Next releaseon its way/);
+  assert.equal(await page.locator("#progress-bar").evaluate((bar) => bar.position), 1);
+  await context.close();
+});
+
 const PERIODS = [
   ["before it opens", { open: false, now: -10 }, /Opens/, /Waiting for enough/],
   ["closed too early", { open: false, now: +10 }, /Closed since/, /there is no result/],
@@ -257,7 +269,7 @@ for (const [what, { open: isOpen, now }, facts, progress] of PERIODS) {
     await altered(page, SURVEY, (shown) => {
       // A title as long as its language makes it.
       shown.title = `Wie ungleich ist das Vermögen der ${"Donaudampfschifffahrtsgesellschaft".repeat(3)}?`;
-      Object.assign(shown.status, { open: isOpen, open_accounts: 2, now: (now < 0 ? shown.opens_at : shown.closes_at) + now });
+      Object.assign(shown.status, { open: isOpen, open_accounts: 2, epochs: 0, now: (now < 0 ? shown.opens_at : shown.closes_at) + now });
     });
     await page.goto(address);
     await page.waitForSelector("#progress:not([hidden])");
@@ -349,7 +361,10 @@ for (const [what, width, deviceScaleFactor] of SIZES) {
 const STATES = [
   ["with results", async () => {}],
   ["with an altered number", (page) => altered(page, "**/releases", (releases) => { releases[0].count += 1; })],
-  ["before the first result", (page) => page.route("**/releases", (route) => route.fulfill({ json: [] }))],
+  ["before the first result", async (page) => {
+    await page.route("**/releases", (route) => route.fulfill({ json: [] }));
+    await altered(page, SURVEY, (shown) => { Object.assign(shown.status, { open_accounts: 2, accepted: 2, epochs: 0 }); });
+  }],
   ["without its server", (page) => page.route("**/api/**", (route) => route.abort())],
 ];
 

@@ -77,7 +77,7 @@ export const startBrowser = () => chromium.launch({
 export async function open(browser, options = {}) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, ...options });
   // A busy machine is slow, not wrong.
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   const seen = { errors: [], hosts: new Set() };
   page.on("console", (message) => message.type() === "error" && seen.errors.push(message.text()));

@@ -20,10 +20,13 @@ async function json(path) {
 /** Whether the survey is past its end; one that is not open may also be before its beginning. */
 const over = ({ status, closes_at: end }) => !status.open && status.now > end;
 
+/** Whether an epoch has closed of which there is no release yet. */
+const computing = () => state.survey.status.epochs > (state.releases[0]?.epochs.length ?? 0);
+
 /** How far the survey is from its first result: a title and a sentence. */
 function progress(survey) {
-  const { open_accounts: accounts, minimum } = survey.status;
-  if (accounts >= minimum) return ["Enough have answered", `${accounts} accounts have answered. The first result is on its way.`];
+  const { open_accounts: accounts, accepted, minimum } = survey.status;
+  if (accounts >= minimum || computing()) return ["Enough have answered", `${accepted} accounts have answered. The first result is on its way.`];
   if (over(survey)) return ["Closed before enough had answered", `${accounts} accounts have answered, ${minimum} are needed: there is no result.`];
   return ["Waiting for enough answers", `${accounts} of at least ${minimum} accounts have answered`];
 }
@@ -35,13 +38,14 @@ function drawProgress() {
   $("progress-title").textContent = title;
   $("progress-text").textContent = text;
   $("progress-bar").max = status.minimum;
-  $("progress-bar").value = Math.min(status.open_accounts, status.minimum);
+  $("progress-bar").value = computing() ? status.minimum : Math.min(status.open_accounts, status.minimum);
 }
 
 /** When the next release comes, as far as that can be said. */
 function next() {
   const { survey } = state;
   const { status } = survey;
+  if (computing()) return "on its way";
   if (survey.next_release_at) return `by ${time(survey.next_release_at)}`;
   if (over(survey)) return "none: closed";
   return `after ${Math.max(1, status.minimum - status.open_accounts)} more accounts`;

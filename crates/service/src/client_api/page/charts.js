@@ -84,7 +84,7 @@ function lying(caption, description, bars, words, [low, high]) {
 }
 
 /** Bars with a label each; where a value is withheld, it says so and there is no bar. */
-export function histogram(caption, entries) {
+export function histogram(caption, entries, minimum) {
   const words = entries.map(({ value }) => (value === null ? "withheld" : short(value)));
   const description = entries.map(({ label }, index) => `${label}: ${words[index]}`).join(", ");
   const bars = entries.map(({ label, value }) => ({ label, value: value ?? 0 }));
@@ -92,7 +92,9 @@ export function histogram(caption, entries) {
   const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
   const longest = Math.max(...bars.map(({ label }) => label.length), ...words.map((word) => word.length));
   const draw = longest * LETTER <= 480 / bars.length ? upright : lying;
-  return figure(caption, draw(caption, description, bars, words, [low, high > low ? high : low + 1]));
+  const few = entries.some(({ withheld }) => withheld === "too_few");
+  return figure(caption, draw(caption, description, bars, words, [low, high > low ? high : low + 1]),
+    ...(few ? [`Withheld is what would tell of fewer than ${minimum} accounts, also together with the rest.`] : []));
 }
 
 /** The share of the total that the poorest part holds: points between (0, 0) and (1, 1). */

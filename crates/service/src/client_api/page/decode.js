@@ -122,7 +122,7 @@ export function decode(plan, certificate, components, shown) {
     const number = values.get(node);
     return { path, unit, number, label: number.none ? undefined : types[node].labels?.[numbers.approximate(number)] };
   });
-  return { opened: sums.length, results };
+  return { opened: sums.length, partly: opened.length > 0 && opened.length < openings.length, results };
 }
 
 /** How far two computations of the same number may be apart: logarithms and distributions differ in their last digits. */

@@ -1,13 +1,17 @@
 // Numbers and times for people.
 
+/** How numbers of a size are read best: `12.5 billion` is shorter than its digits. */
+function notation(size) {
+  if (size >= 1e15 || (size > 0 && size < 1e-6)) return { notation: "scientific" };
+  return size >= 1e9 ? { notation: "compact", compactDisplay: "long" } : {};
+}
+
 /** A result's number, with no more digits than it deserves. */
 export function number(row) {
   if (row.withheld) return row.withheld === "too_few" ? "withheld: would tell of too few providers" : "undefined for this data";
   if (row.label !== undefined) return row.label;
   if (row.exact !== undefined && row.exact.length <= 8) return grouped(row.exact);
-  const size = Math.abs(row.value);
-  const notation = size >= 1e12 || (size > 0 && size < 1e-6) ? "scientific" : "standard";
-  return new Intl.NumberFormat("en", { notation, maximumSignificantDigits: 6 }).format(row.value);
+  return new Intl.NumberFormat("en", { ...notation(Math.abs(row.value)), maximumSignificantDigits: 6 }).format(row.value);
 }
 
 function grouped(decimal) {

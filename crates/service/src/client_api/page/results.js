@@ -36,7 +36,7 @@ function headline(row, release) {
 }
 
 function unit(row) {
-  return row.unit && !row.withheld ? [element("span", { class: "unit" }, ` ${row.unit}`)] : [];
+  return row.unit && !row.withheld ? [" ", element("span", { class: "unit" }, row.unit)] : [];
 }
 
 /** An error bound is worth a line where it could be seen in the digits shown. */
@@ -60,7 +60,7 @@ function empty(what, minimum, [entry]) {
 
 function chart([name, entries], minimum) {
   if (entries.every((entry) => entry.withheld)) return empty(name.includes("lorenz") ? "Lorenz curve" : label(name), minimum, entries);
-  if (!name.includes("lorenz")) return histogram(label(name), entries);
+  if (!name.includes("lorenz")) return histogram(label(name), entries, minimum);
   const points = entries.map((entry) => [fraction(entry.label), entry.value]).filter(([, value]) => value !== null);
   const missing = entries.length - points.length;
   return lorenz(missing ? `Lorenz curve (${missing} of ${entries.length} points withheld)` : "Lorenz curve", points);

@@ -207,8 +207,9 @@ function resultChecks(survey, certificate, release) {
       ensure(named, "there is no plan to decode them by");
       const components = certificate.components.map((component) => fromHex(component.bytes));
       decoded = decode(named.plan, certificate, components, release.results);
-      const shown = decoded.results.slice(0, 12).map(words).join(", ");
-      return `${decoded.opened} numbers put together: ${shown}${decoded.results.length > 12 ? ", …" : ""}`;
+      const list = decoded.results.slice(0, 12).map(words).join(", ");
+      const withheld = decoded.partly ? ". Which of them are withheld is the server's word; the command below works it out" : "";
+      return `${decoded.opened} numbers put together: ${list}${decoded.results.length > 12 ? ", …" : ""}${withheld}`;
     }],
     ["The page shows these results and no others", async () => {
       ensure(decoded, "they could not be put together");
