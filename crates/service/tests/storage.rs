@@ -10,20 +10,19 @@
 mod support;
 
 use std::future::Future;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use service::coordinator::tables::{Entry, Tables};
 use service::fixture::Fixture;
 use service::metrics::Metrics;
 use service::storage::{Blobs, Store, Table, Tx, TxError};
+use support::postgres::Postgres;
 use survey::{Code, Id, Refusal};
 
 const NUMBERS: Table<u64, String> = Table::new("numbers");
 const OTHERS: Table<u64, String> = Table::new("numbers-more");
 const BYTES: Blobs<[u8]> = Blobs::new("bytes");
+const CROWD: Table<u64, String> = Table::new("crowd");
 const COUNTER: Table<(), u64> = Table::new("counter");
 
 /// Everything that the servers rely on.
@@ -32,6 +31,7 @@ async fn suite(open: impl AsyncFn() -> Store) {
     puts_and_gets(&store).await;
     a_refusal_undoes(&store).await;
     scans_keep_order_and_bounds(&store).await;
+    many_at_once(&store).await;
     races_lose_nothing(&store).await;
 }
 
@@ -128,6 +128,58 @@ async fn scans_keep_order_and_bounds(store: &Store) {
                 ["11", "256"],
                 "deletions are seen at once"
             );
+            Ok(())
+        })
+    })
+    .await;
+}
+
+/// A transaction sees its own writes, however it reads, and however many there are; what was fetched ahead is no exception.
+async fn many_at_once(store: &Store) {
+    const MANY: u64 = 301;
+    in_one(store, |tx| {
+        Box::pin(async move {
+            for number in 0..MANY {
+                tx.put(&CROWD, &number, &format!("first {number}")).await?;
+            }
+            assert_eq!(tx.count(&CROWD, &[], None).await?, MANY);
+            Ok(())
+        })
+    })
+    .await;
+    in_one(store, |tx| {
+        Box::pin(async move {
+            let numbers: Vec<u64> = (0..MANY + 5).collect();
+            tx.put(&CROWD, &0, &"changed".to_owned()).await?;
+            tx.prefetch(&CROWD, &numbers).await?;
+            tx.put(&CROWD, &1, &"changed".to_owned()).await?;
+            for number in numbers.iter().filter(|number| **number % 3 == 2) {
+                tx.delete(&CROWD, number).await?;
+            }
+            for number in &numbers {
+                let due = match number {
+                    0 | 1 => Some("changed".to_owned()),
+                    number if *number >= MANY || number % 3 == 2 => None,
+                    number => Some(format!("first {number}")),
+                };
+                assert_eq!(tx.get(&CROWD, number).await?, due, "{number}");
+            }
+            let left = tx.scan(&CROWD, &[], 1000).await?;
+            assert_eq!(left.len() as u64, tx.count(&CROWD, &[], None).await?);
+            assert_eq!(left.len() as u64, MANY - MANY / 3);
+            // Written and fetched ahead before, and changed again after both.
+            tx.put(&CROWD, &1, &"again".to_owned()).await?;
+            tx.delete(&CROWD, &0).await?;
+            assert_eq!(tx.get(&CROWD, &1).await?.as_deref(), Some("again"));
+            assert_eq!(tx.get(&CROWD, &0).await?, None);
+            Ok(())
+        })
+    })
+    .await;
+    in_one(store, |tx| {
+        Box::pin(async move {
+            assert_eq!(tx.get(&CROWD, &1).await?.as_deref(), Some("again"));
+            assert_eq!(tx.count(&CROWD, &[], None).await?, MANY - MANY / 3 - 1);
             Ok(())
         })
     })
@@ -232,77 +284,4 @@ async fn reopened(url: &str) {
     let store = Store::open(url, Metrics::default()).await.unwrap();
     let value = in_one(&store, |tx| Box::pin(async move { Ok(tx.get(&NUMBERS, &1).await?) })).await;
     assert_eq!(value.as_deref(), Some("uno"));
-}
-
-/// A private PostgreSQL server in a folder of its own, on a socket of its own.
-struct Postgres {
-    folder: tempfile::TempDir,
-    server: Child,
-}
-
-impl Postgres {
-    fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("mpcstats-pg-").tempdir_in("/tmp").unwrap();
-        let data = folder.path().join("data");
-        // PostgreSQL refuses to run as root: then it runs as the user that its package made.
-        let root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
-        if root {
-            let owned = Command::new("chown").arg("postgres").arg(folder.path()).status().unwrap();
-            assert!(owned.success(), "run scripts/setup: it installs PostgreSQL and its user");
-        }
-        let run = |program: &str| {
-            let path = program_path(program);
-            if !root {
-                return Command::new(path);
-            }
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(path);
-            command
-        };
-        let made = run("initdb")
-            .args(["--auth=trust", "--no-sync", "--username=mpcstats", "-D"])
-            .arg(&data)
-            .current_dir(folder.path())
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let server = run("postgres")
-            .arg("-D")
-            .arg(&data)
-            .args(["-c", "listen_addresses=", "-c", "fsync=off", "-k"])
-            .arg(folder.path())
-            .current_dir(folder.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let this = Self { folder, server };
-        let socket = this.folder.path().join(".s.PGSQL.5432");
-        for _ in 0..1200 {
-            if std::os::unix::net::UnixStream::connect(&socket).is_ok() {
-                return this;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        panic!("PostgreSQL has not come up");
-    }
-
-    fn url(&self) -> String {
-        let folder = self.folder.path().display().to_string().replace('/', "%2F");
-        format!("postgres://mpcstats@{folder}/postgres")
-    }
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
-
-/// Debian keeps the server's programs out of the path.
-fn program_path(program: &str) -> std::path::PathBuf {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let installed = versions.map(|version| version.path().join("bin").join(program));
-    installed.filter(|path| path.exists()).max().unwrap_or_else(|| Path::new(program).to_owned())
 }

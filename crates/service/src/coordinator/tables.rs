@@ -26,6 +26,8 @@ const OUTPUTS: Table<(Id, u8), PartyOutput> = Table::new("outputs");
 const RELEASED: Table<[u8], Id> = Table::new("released");
 /// The height of the first record that is yet to be announced.
 const ANNOUNCED: Table<(), u64> = Table::new("announced");
+/// When each party was last heard of, in Unix seconds, by any coordinator on this database.
+const HEARD: Table<u64, u64> = Table::new("heard");
 
 /// The place of an announcement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +117,8 @@ impl Tables {
                 let entries = entries.clone();
                 Box::pin(async move {
                     let mut queued = tx.count(&QUEUE, &[], None).await?;
+                    tx.prefetch(&SUBMISSIONS, entries.iter().map(|entry| &entry.digest)).await?;
+                    tx.prefetch(&ACCOUNTS, entries.iter().map(|entry| &entry.account)).await?;
                     let mut outcomes = Vec::with_capacity(entries.len());
                     for entry in entries {
                         let outcome = enqueue(tx, entry, now_ms, queued, capacity).await?;
@@ -155,12 +159,16 @@ impl Tables {
             .run("fetch", move |tx| {
                 let digests = digests.clone();
                 Box::pin(async move {
-                    let mut found = Vec::new();
-                    for digest in digests {
-                        let Some(Stored::Queued(mark, _)) = tx.get(&SUBMISSIONS, &digest).await? else {
-                            continue;
-                        };
-                        let mark = hex::decode(mark).unwrap_or_default();
+                    tx.prefetch(&SUBMISSIONS, &digests).await?;
+                    let mut marks = Vec::with_capacity(digests.len());
+                    for digest in &digests {
+                        if let Some(Stored::Queued(mark, _)) = tx.get(&SUBMISSIONS, digest).await? {
+                            marks.push(hex::decode(mark).unwrap_or_default());
+                        }
+                    }
+                    tx.prefetch(&QUEUE, marks.iter().map(Vec::as_slice)).await?;
+                    let mut found = Vec::with_capacity(marks.len());
+                    for mark in &marks {
                         found.extend(tx.get(&QUEUE, mark.as_slice()).await?);
                     }
                     Ok(found)
@@ -329,6 +337,34 @@ impl Tables {
             .await
     }
 
+    /// A party was heard of.
+    ///
+    /// # Errors
+    /// [`Code::Storage`].
+    pub async fn hear(&self, party: usize, now: u64) -> Result<(), Refusal> {
+        self.store
+            .run("hear", move |tx| Box::pin(async move { Ok(tx.put(&HEARD, &(party as u64), &now).await?) }))
+            .await
+    }
+
+    /// When parties 0, 1 and 2 were last heard of, in Unix seconds; 0 for never.
+    ///
+    /// # Errors
+    /// [`Code::Storage`].
+    pub async fn heard(&self) -> Result<[u64; 3], Refusal> {
+        self.store
+            .run("heard", |tx| {
+                Box::pin(async move {
+                    let mut heard = [0; 3];
+                    for (party, at) in (0..).zip(&mut heard) {
+                        *at = tx.get(&HEARD, &party).await?.unwrap_or_default();
+                    }
+                    Ok(heard)
+                })
+            })
+            .await
+    }
+
     /// What is to be announced next, if anything.
     ///
     /// # Errors
@@ -422,7 +458,9 @@ async fn apply(tx: &mut Tx, signed: &SignedRecord) -> Result<(), TxError> {
     let (record, height) = (&signed.record, signed.record.header.height);
     let leaves = record.leaves.iter().map(|leaf| (leaf, true));
     let refused = record.refused.iter().map(|refused| (&refused.submission, false));
-    for (submission, accepted) in leaves.chain(refused) {
+    let fates: Vec<(&Id, bool)> = leaves.chain(refused).collect();
+    tx.prefetch(&SUBMISSIONS, fates.iter().map(|(submission, _)| *submission)).await?;
+    for (submission, accepted) in fates {
         if let Some(Stored::Queued(mark, account)) = tx.get(&SUBMISSIONS, submission).await? {
             let mark = hex::decode(mark).unwrap_or_default();
             tx.delete(&QUEUE, mark.as_slice()).await?;

@@ -1,24 +1,50 @@
 //! Submissions at a party: fetched from the queue, judged, and handed back as committed records.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use survey::{Code, Id, Refusal};
+use tokio::time::Instant;
 
 use super::engine::Engine;
 use super::peers::Verdict;
 use super::pool::Judged;
 use super::tables::Standing;
 
+/// How long the queue is read on from a mark, at most.
+const ON: Duration = Duration::from_secs(5);
+
+/// How far a party has read the queue.
+struct Place {
+    mark: u64,
+    begun: Instant,
+}
+
+impl Place {
+    fn beginning() -> Self {
+        Self { mark: 0, begun: Instant::now() }
+    }
+
+    /// Where to read on. A coordinator whose clock is behind another's puts submissions before marks that were passed:
+    /// however much else arrives, the queue is read from its beginning now and then.
+    fn mark(&mut self) -> u64 {
+        if self.begun.elapsed() >= ON {
+            *self = Self::beginning();
+        }
+        self.mark
+    }
+}
+
 impl Engine {
     pub(super) async fn fill_pool(&self) {
-        let mut mark = 0;
+        let mut place = Place::beginning();
         loop {
-            match self.poll_queue(mark).await {
+            match self.poll_queue(place.mark()).await {
                 Ok((0, _)) => {
-                    mark = 0;
+                    place = Place::beginning();
                     tokio::time::sleep(self.timing.poll).await;
                 }
-                Ok((_, next)) => mark = next,
+                Ok((_, next)) => place.mark = next,
                 Err(refusal) => {
                     tracing::debug!(%refusal, "the queue cannot be read");
                     tokio::time::sleep(self.timing.sync).await;
@@ -38,13 +64,12 @@ impl Engine {
             return Ok((0, next));
         }
         let collected = self.queue.collect(missing).await?;
+        // A submission that was settled meanwhile may still be listed.
+        let open = self.tables.open(collected.iter().map(|(digest, _)| *digest).collect()).await?;
         let mut count = 0;
-        for (digest, judged) in collected {
-            // A submission that was settled meanwhile may still be listed.
-            if self.tables.fate(digest).await?.is_none() {
-                self.pool.insert(digest, judged);
-                count += 1;
-            }
+        for (digest, judged) in collected.into_iter().filter(|(digest, _)| open.contains(digest)) {
+            self.pool.insert(digest, judged);
+            count += 1;
         }
         self.activity.changed.notify_one();
         Ok((count, next))
@@ -103,5 +128,24 @@ impl Engine {
             height += 1;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_busy_queue_is_read_from_its_beginning_now_and_then() {
+        let mut place = Place::beginning();
+        for second in 1..20 {
+            // Something new each time: the queue is never quiet.
+            place.mark = second;
+            let before = place.begun;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let again = place.mark() == 0;
+            assert_eq!(again, second % 5 == 0, "after {second} seconds");
+            assert_eq!(again, place.begun != before);
+        }
     }
 }

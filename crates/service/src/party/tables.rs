@@ -1,5 +1,7 @@
 //! A party's durable state, and the transactions that change it.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use survey::record::Refused;
 use survey::{BatchRecord, Code, Header, Id, Nullifier, PartyOutput, Refusal, Signature, SignedRecord};
@@ -294,6 +296,8 @@ impl Tables {
             .run("standings", move |tx| {
                 let submissions = submissions.clone();
                 Box::pin(async move {
+                    tx.prefetch(&FATES, submissions.iter().map(|(submission, _)| submission)).await?;
+                    tx.prefetch(&NULLIFIERS, submissions.iter().map(|(_, nullifier)| &nullifier.0)).await?;
                     let mut standings = Vec::with_capacity(submissions.len());
                     for (submission, nullifier) in submissions {
                         let fate = tx.get(&FATES, &submission).await?;
@@ -316,6 +320,28 @@ impl Tables {
     pub async fn fate(&self, submission: Id) -> Result<Option<Fate>, Refusal> {
         self.store
             .run("fate", move |tx| Box::pin(async move { Ok(tx.get(&FATES, &submission).await?) }))
+            .await
+    }
+
+    /// Which of these submissions have no fate yet.
+    ///
+    /// # Errors
+    /// [`Code::Storage`].
+    pub async fn open(&self, submissions: Vec<Id>) -> Result<BTreeSet<Id>, Refusal> {
+        self.store
+            .run("open", move |tx| {
+                let submissions = submissions.clone();
+                Box::pin(async move {
+                    tx.prefetch(&FATES, &submissions).await?;
+                    let mut open = BTreeSet::new();
+                    for submission in submissions {
+                        if tx.get(&FATES, &submission).await?.is_none() {
+                            open.insert(submission);
+                        }
+                    }
+                    Ok(open)
+                })
+            })
             .await
     }
 

@@ -9,7 +9,7 @@
 //! # Adding a backend
 //! Implement the two traits over any store with ordered keys and serializable transactions (FoundationDB,
 //! TiKV, etcd for small surveys), report a transaction that lost a race as [`StorageError::Conflict`] (it is
-//! then run again), and add a URL scheme to [`Store::open`]. `tests/storage.rs` has the suite to pass; the
+//! then run again), and add a URL scheme to [`check_url`] and [`Store::open`]. `tests/storage.rs` has the suite to pass; the
 //! in-memory backend is the worked example, in under a hundred lines.
 
 pub mod memory;
@@ -73,6 +73,13 @@ pub trait Transaction: Send {
     /// The value under a key.
     fn get<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StorageError>>;
 
+    /// Tells that the values under these keys are read next: a backend for which each read is a way to somewhere may fetch
+    /// them at once.
+    fn prefetch(&mut self, keys: Vec<Vec<u8>>) -> BoxFuture<'_, Result<(), StorageError>> {
+        let _ = keys;
+        Box::pin(async { Ok(()) })
+    }
+
     /// Sets the value under a key.
     fn put(&mut self, key: Vec<u8>, value: Vec<u8>) -> BoxFuture<'_, Result<(), StorageError>>;
 
@@ -108,17 +115,28 @@ pub struct Tx(Box<dyn Transaction>);
 /// How often a transaction that lost a race is run before that is reported.
 const ATTEMPTS: u32 = 20;
 
+/// Checks that a backend takes a URL, without opening anything.
+///
+/// # Errors
+/// [`StorageError::UnknownUrl`].
+pub fn check_url(url: &str) -> Result<(), StorageError> {
+    match url.split_once(':') {
+        Some(("sqlite" | "postgres" | "postgresql" | "memory", _)) => Ok(()),
+        _ => Err(StorageError::UnknownUrl(url.split(':').next().unwrap_or_default().into())),
+    }
+}
+
 impl Store {
     /// Opens storage by URL: `sqlite:PATH`, `postgres://…` or `memory:`, and brings its format up to date.
     ///
     /// # Errors
     /// [`StorageError`] if it cannot be opened, or was written by a newer program.
     pub async fn open(url: &str, metrics: Metrics) -> Result<Self, StorageError> {
+        check_url(url)?;
         let backend: Arc<dyn Backend> = match url.split_once(':') {
             Some(("sqlite", path)) => Arc::new(sql::Sql::sqlite(path).await?),
             Some(("postgres" | "postgresql", _)) => Arc::new(sql::Sql::postgres(url).await?),
-            Some(("memory", _)) => Arc::new(memory::Memory::default()),
-            _ => return Err(StorageError::UnknownUrl(url.split(':').next().unwrap_or_default().into())),
+            _ => Arc::new(memory::Memory::default()),
         };
         Ok(Self::new(backend, metrics))
     }

@@ -1,5 +1,6 @@
 //! Entries in one table of an SQL database: SQLite by default, PostgreSQL by URL.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::time::Duration;
 
@@ -39,7 +40,9 @@ const POSTGRES: Dialect = Dialect {
     bytes: "BYTEA",
     begin: "BEGIN ISOLATION LEVEL SERIALIZABLE",
     connections: 8,
-    session: "SET synchronous_commit = on",
+    // A scan of the whole table would put a transaction in the way of all others; one of the index, only of those that
+    // touch the same keys.
+    session: "SET synchronous_commit = on; SET enable_seqscan = off",
     // Read committed, so that who waited for the lock sees what its holder did. The lock's number is this program's.
     migration: ["BEGIN", "SELECT pg_advisory_xact_lock(6001736231)"],
 };
@@ -117,12 +120,65 @@ impl Backend for Sql {
     fn begin(&self) -> BoxFuture<'_, Result<Box<dyn Transaction>, StorageError>> {
         Box::pin(async {
             let transaction = self.pool.begin_with(self.dialect.begin).await.map_err(judge)?;
-            Ok(Box::new(Open(transaction)) as Box<dyn Transaction>)
+            let open = Open { transaction, fetched: HashMap::new(), changes: BTreeMap::new() };
+            Ok(Box::new(open) as Box<dyn Transaction>)
         })
     }
 }
 
-struct Open(sqlx::Transaction<'static, Any>);
+/// No statement is about more entries than this.
+const AT_ONCE: usize = 128;
+
+/// Every statement is a way to the database and back: reads may be fetched ahead, and writes wait for each other.
+struct Open {
+    transaction: sqlx::Transaction<'static, Any>,
+    fetched: HashMap<Vec<u8>, Option<Vec<u8>>>,
+    /// Not written yet: the value, or none if the key is to go.
+    changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+}
+
+impl Open {
+    /// Writes what waits: before ranges are read, and before the commit.
+    async fn flush(&mut self) -> Result<(), StorageError> {
+        let (mut puts, mut deletes) = (Vec::new(), Vec::new());
+        for (key, value) in std::mem::take(&mut self.changes) {
+            self.fetched.remove(&key);
+            match value {
+                Some(value) => puts.push((key, value)),
+                None => deletes.push(key),
+            }
+        }
+        while let Some(some) = part(&mut puts) {
+            let places = list(some.len(), |index| format!("(${}, ${})", 2 * index + 1, 2 * index + 2));
+            let statement = format!(
+                "INSERT INTO entries (key, value) VALUES {places}
+                 ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+            );
+            let query = sqlx::query(sqlx::AssertSqlSafe(statement));
+            let query = some.into_iter().fold(query, |query, (key, value)| query.bind(key).bind(value));
+            query.execute(&mut *self.transaction).await.map_err(judge)?;
+        }
+        while let Some(some) = part(&mut deletes) {
+            let places = list(some.len(), |index| format!("${}", index + 1));
+            let statement = format!("DELETE FROM entries WHERE key IN ({places})");
+            let query = sqlx::query(sqlx::AssertSqlSafe(statement));
+            let query = some.into_iter().fold(query, sqlx::query::Query::bind);
+            query.execute(&mut *self.transaction).await.map_err(judge)?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes as many as go into one statement, if any are left: a power of two, so that there are few statements to prepare.
+fn part<T>(all: &mut Vec<T>) -> Option<Vec<T>> {
+    let count = 1usize << all.len().min(AT_ONCE).checked_ilog2()?;
+    Some(all.split_off(all.len() - count))
+}
+
+/// Places for values in a statement.
+fn list(count: usize, place: impl Fn(usize) -> String) -> String {
+    (0..count).map(place).collect::<Vec<_>>().join(", ")
+}
 
 /// Tells lost races from failures: SQLite's BUSY and PostgreSQL's serialization failure and deadlock.
 fn judge(error: sqlx::Error) -> StorageError {
@@ -140,33 +196,41 @@ fn entry(row: &AnyRow) -> Result<Entry, sqlx::Error> {
 impl Transaction for Open {
     fn get<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StorageError>> {
         Box::pin(async move {
+            if let Some(known) = self.changes.get(key).or_else(|| self.fetched.get(key)) {
+                return Ok(known.clone());
+            }
             let query = sqlx::query("SELECT value FROM entries WHERE key = $1").bind(key.to_vec());
-            let row = query.fetch_optional(&mut *self.0).await.map_err(judge)?;
+            let row = query.fetch_optional(&mut *self.transaction).await.map_err(judge)?;
             Ok(row.map(|row| row.try_get(0)).transpose()?)
         })
     }
 
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) -> BoxFuture<'_, Result<(), StorageError>> {
+    fn prefetch(&mut self, mut keys: Vec<Vec<u8>>) -> BoxFuture<'_, Result<(), StorageError>> {
         Box::pin(async move {
-            sqlx::query(
-                "INSERT INTO entries (key, value) VALUES ($1, $2)
-                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            )
-            .bind(key)
-            .bind(value)
-            .execute(&mut *self.0)
-            .await
-            .map_err(judge)?;
+            while let Some(some) = part(&mut keys) {
+                let places = list(some.len(), |index| format!("${}", index + 1));
+                let statement = format!("SELECT key, value FROM entries WHERE key IN ({places})");
+                let query = sqlx::query(sqlx::AssertSqlSafe(statement));
+                let query = some.iter().cloned().fold(query, sqlx::query::Query::bind);
+                let rows = query.fetch_all(&mut *self.transaction).await.map_err(judge)?;
+                self.fetched.extend(some.into_iter().map(|key| (key, None)));
+                for row in &rows {
+                    let (key, value) = entry(row)?;
+                    self.fetched.insert(key, Some(value));
+                }
+            }
             Ok(())
         })
     }
 
+    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) -> BoxFuture<'_, Result<(), StorageError>> {
+        self.changes.insert(key, Some(value));
+        Box::pin(async { Ok(()) })
+    }
+
     fn delete<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<(), StorageError>> {
-        Box::pin(async move {
-            let query = sqlx::query("DELETE FROM entries WHERE key = $1").bind(key.to_vec());
-            query.execute(&mut *self.0).await.map_err(judge)?;
-            Ok(())
-        })
+        self.changes.insert(key.to_vec(), None);
+        Box::pin(async { Ok(()) })
     }
 
     fn scan<'a>(
@@ -176,13 +240,14 @@ impl Transaction for Open {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Entry>, StorageError>> {
         Box::pin(async move {
+            self.flush().await?;
             let rows = sqlx::query(
                 "SELECT key, value FROM entries WHERE key >= $1 AND key < $2 ORDER BY key LIMIT $3",
             )
             .bind(from.to_vec())
             .bind(to.to_vec())
             .bind(i64::from(limit))
-            .fetch_all(&mut *self.0)
+            .fetch_all(&mut *self.transaction)
             .await
             .map_err(judge)?;
             Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
@@ -191,18 +256,22 @@ impl Transaction for Open {
 
     fn count<'a>(&'a mut self, from: &'a [u8], to: &'a [u8]) -> BoxFuture<'a, Result<u64, StorageError>> {
         Box::pin(async move {
+            self.flush().await?;
             let row = sqlx::query("SELECT COUNT(*) FROM entries WHERE key >= $1 AND key < $2")
                 .bind(from.to_vec())
                 .bind(to.to_vec())
-                .fetch_one(&mut *self.0)
+                .fetch_one(&mut *self.transaction)
                 .await
                 .map_err(judge)?;
             Ok(u64::try_from(row.try_get::<i64, _>(0)?).unwrap_or_default())
         })
     }
 
-    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), StorageError>> {
-        Box::pin(async move { self.0.commit().await.map_err(judge) })
+    fn commit(mut self: Box<Self>) -> BoxFuture<'static, Result<(), StorageError>> {
+        Box::pin(async move {
+            self.flush().await?;
+            self.transaction.commit().await.map_err(judge)
+        })
     }
 }
 

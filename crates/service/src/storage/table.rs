@@ -133,6 +133,19 @@ impl Tx {
         value.map(|bytes| decode(table.blobs.name, &bytes)).transpose()
     }
 
+    /// Tells that the values under these keys are read next, so that they may be fetched at once.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn prefetch<'k, K: Key + ?Sized + 'k, V>(
+        &mut self,
+        table: &Table<K, V>,
+        keys: impl IntoIterator<Item = &'k K>,
+    ) -> Result<(), StorageError> {
+        let keys = keys.into_iter().map(|key| table.blobs.at(&key.bytes())).collect();
+        self.0.prefetch(keys).await
+    }
+
     /// Sets the value under a key.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub mod deployment;
+pub mod postgres;
 
 use service::party::compute::Stored;
 use survey::Id;
