@@ -13,7 +13,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -101,18 +101,10 @@ fn look(address: &str, path: &str) -> (String, String) {
     (body.to_owned(), status.to_owned())
 }
 
-fn mpcstats(processes: &Processes, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_mpcstats"))
-        .args(arguments)
-        .current_dir(processes.path("."))
-        .output()
-        .unwrap()
-}
-
 /// The number that a query gives under a name.
 fn asked(processes: &Processes, what: [&str; 2], name: &str) -> f64 {
-    let options = ["query", "--survey", "survey.json", "--keys", "consumer.key", "--json"];
-    let output = mpcstats(processes, &[options.as_slice(), &what].concat());
+    let options = ["query", "--survey", "survey.json", "--keys", "consumer.key", "--epochs", "0", "--json"];
+    let output = processes.command(&[options.as_slice(), &what].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     let rows = answer["results"].as_array().unwrap();
@@ -197,8 +189,7 @@ async fn a_coordinator_with_new_keys_knows_who_has_submitted() {
     processes.start(COORDINATOR);
     processes.submit(&processes.fixture.submission("ann", "12.5", now()).unwrap()).await;
     assert_eq!(processes.terminate(COORDINATOR).code(), Some(0));
-    let rotated =
-        mpcstats(&processes, &["party", "rotate", "--keys", "coordinator.key", "--out", "next.key"]);
+    let rotated = processes.command(&["party", "rotate", "--keys", "coordinator.key", "--out", "next.key"]);
     assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
     let [old, new] = ["coordinator.key", "next.key"].map(|name| Keys::read(&processes.path(name)).unwrap());
     assert_ne!(old.identity.public(), new.identity.public());
@@ -233,6 +224,30 @@ async fn shutting_down(processes: &mut Processes) {
         records.push(eventually("a party's record", async || party.get(&path).await.ok()).await);
     }
     assert!(records.iter().all(|record| *record == records[0]));
+}
+
+/// A budget outlives restarts: it is spent, and what was asked under it is answered as before.
+fn the_budget_stays_spent(processes: &Processes) {
+    assert!((asked(processes, ["--plan", "plan.json"], "others") - 3.0).abs() < 1e-9);
+    let plan = count("more", &processes.signed.body);
+    std::fs::write(processes.path("more.json"), serde_json::to_vec(&plan).unwrap()).unwrap();
+    let options = ["query", "--survey", "survey.json", "--keys", "consumer.key", "--epochs", "0"];
+    let output = processes.command(&[options.as_slice(), &["--plan", "more.json"]].concat());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("budget_spent"), "{said}");
+    // Nor does another name make it another question: the listed plan, in full, is the listed plan.
+    let listed = &processes.signed.body.plans[0].plan;
+    std::fs::write(processes.path("more.json"), serde_json::to_vec(listed).unwrap()).unwrap();
+    assert!((asked(processes, ["--plan", "more.json"], "count") - 3.0).abs() < 1e-9);
+}
+
+/// Gauges tell how things stand, also right after a start.
+fn gauges(address: &str) {
+    let (metrics, _) = look(address, "/metrics");
+    for name in ["mpcstats_height", "mpcstats_epochs"] {
+        let value = metrics.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+        assert!(value.is_some_and(|value| value.parse::<u64>().unwrap() > 0), "{name}: {metrics}");
+    }
 }
 
 /// The servers that the four do not need.
@@ -273,5 +288,7 @@ async fn servers_are_watched_asked_traced_and_shut_down() {
     questions(&processes, &outside).await;
     one_trace_in_three_logs(&processes);
     shutting_down(&mut processes).await;
+    the_budget_stays_spent(&processes);
+    addresses.iter().for_each(|address| gauges(address));
     others_shut_down(&processes).await;
 }

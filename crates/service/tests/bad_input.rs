@@ -276,7 +276,21 @@ async fn a_lenient_deployment() -> Seen {
     seen.extend(what_the_parties_refuse(&deployment).await);
     seen.extend(what_is_wrong_with_queries(&deployment).await);
     seen.extend(what_is_wrong_between_servers(&deployment).await);
+    every_reason_is_counted(&deployment, &seen).await;
     seen
+}
+
+/// The coordinator counts every refusal by its reason, and so does the party that was told nonsense.
+async fn every_reason_is_counted(deployment: &Deployment, seen: &Seen) {
+    let get = "GET /metrics HTTP/1.1\r\nHost: survey\r\nConnection: close\r\n\r\n";
+    let counters = deployment.raw(get).await;
+    for (what, code) in seen.iter().filter(|(what, _)| !what.starts_with("a message to a party")) {
+        let counted = |line: &str| {
+            let count = line.strip_prefix(&format!("mpcstats_refusals_total{{code=\"{code}\"}} "));
+            count.is_some_and(|count| count.parse::<u64>().is_ok_and(|count| count > 0))
+        };
+        assert!(counters.lines().any(counted), "{what}: {code} is not counted\n{counters}");
+    }
 }
 
 /// One whose parties ask for more accounts than the survey does, and whose survey allows no other plans.

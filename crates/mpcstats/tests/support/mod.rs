@@ -4,6 +4,8 @@
 
 pub mod hosts;
 pub mod page;
+#[path = "../../../service/tests/support/postgres.rs"]
+pub mod postgres;
 pub mod processes;
 
 /// Says that something was not tested here, past the capture of passing tests' output.

@@ -1,21 +1,24 @@
 //! A coordinator and three parties as processes, of a survey whose notary is the test's.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use service::fixture::Fixture;
 use service::http::client::Client;
 use service::keys::Keys;
-use survey::wire::{Queued, SubmissionStatus};
-use survey::{Id, SignedSurvey, Submission, Survey};
+use survey::wire::{Queued, Status, SubmissionStatus};
+use survey::{Id, SignedRecord, SignedSurvey, Submission, Survey};
 
 /// Nothing takes longer, unless it is stuck.
 pub const STUCK: Duration = Duration::from_secs(90);
 
 /// The coordinator's place among the processes, after the parties'.
 pub const COORDINATOR: usize = 3;
+/// A second coordinator's, where there is one.
+pub const SECOND: usize = 4;
 pub const NAMES: [&str; 4] = ["party0", "party1", "party2", "coordinator"];
+const ALL: [&str; 5] = ["party0", "party1", "party2", "coordinator", "second"];
 
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
@@ -33,14 +36,14 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
     }
 }
 
-/// Four processes: parties 0, 1, 2 and the coordinator. They die with the test.
+/// Four processes: parties 0, 1, 2 and the coordinator; a fifth, if there is a second coordinator. They die with the test.
 pub struct Processes {
     pub fixture: Fixture,
     pub signed: SignedSurvey,
     pub coordinator: Client,
     pub parties: [Client; 3],
     folder: tempfile::TempDir,
-    running: [Option<Child>; 4],
+    running: [Option<Child>; 5],
 }
 
 impl Processes {
@@ -74,11 +77,34 @@ impl Processes {
                 let party = &signed.body.parties[party];
                 Client::new(&format!("https://{}", party.address), Some(party.identity)).unwrap()
             }),
-            running: [None, None, None, None],
+            running: Default::default(),
             fixture,
             signed,
             folder,
         }
+    }
+
+    /// Makes two coordinators of the one, on a database of both and on ports of their own: the survey's address is left
+    /// to whoever stands before them. Gives their addresses.
+    pub fn two_coordinators(&self, storage: &str) -> [String; 2] {
+        let one = std::fs::read_to_string(self.path("coordinator.toml")).unwrap();
+        let line = |key: &str| one.lines().find(|line| line.starts_with(key)).unwrap();
+        let one = one.replace(line("storage"), &format!("storage = {storage:?}"));
+        let listeners = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+        let addresses = listeners.map(|listener| listener.local_addr().unwrap().to_string());
+        for (index, address) in [COORDINATOR, SECOND].into_iter().zip(&addresses) {
+            let config = one.replace(line("listen"), &format!("listen = {address:?}"));
+            std::fs::write(self.path(&format!("{}.toml", ALL[index])), config).unwrap();
+        }
+        addresses
+    }
+
+    /// A client of one coordinator, whatever stands before it.
+    pub fn client_of(&self, index: usize) -> Client {
+        let config = std::fs::read_to_string(self.path(&format!("{}.toml", ALL[index]))).unwrap();
+        let address =
+            config.lines().find_map(|line| line.strip_prefix("listen = ")).unwrap().trim_matches('"');
+        Client::new(&format!("https://{address}"), self.signed.body.coordinator.identity).unwrap()
     }
 
     /// A file beside the configurations.
@@ -88,8 +114,14 @@ impl Processes {
 
     /// What a process has logged, one JSON object a line.
     pub fn log(&self, index: usize) -> Vec<serde_json::Value> {
-        let log = std::fs::read_to_string(self.path(&format!("{}.log", NAMES[index]))).unwrap();
+        let log = std::fs::read_to_string(self.path(&format!("{}.log", ALL[index]))).unwrap();
         log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Runs a command in the folder to its end.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mpcstats"));
+        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null()).output().unwrap()
     }
 
     /// Starts another command in the folder, with its log beside the others.
@@ -107,9 +139,9 @@ impl Processes {
     }
 
     pub fn start(&mut self, index: usize) {
-        let role = if index == COORDINATOR { "coordinator" } else { "party" };
-        let config = format!("{}.toml", NAMES[index]);
-        self.running[index] = Some(self.spawn(NAMES[index], &[role, "serve", "--config", &config]));
+        let role = if index < COORDINATOR { "party" } else { "coordinator" };
+        let config = format!("{}.toml", ALL[index]);
+        self.running[index] = Some(self.spawn(ALL[index], &[role, "serve", "--config", &config]));
     }
 
     /// kill -9.
@@ -144,6 +176,22 @@ impl Processes {
         }
     }
 
+    /// Every record, once all three parties have all that the coordinator has: the same at all of them.
+    pub async fn chain(&self) -> Vec<SignedRecord> {
+        let height = self.coordinator.get::<Status>("/v1/status").await.unwrap().height;
+        let mut chains = Vec::new();
+        for client in &self.parties {
+            eventually("a party that does not catch up", async || {
+                let status = client.get::<Status>("/v1/status").await.ok()?;
+                (status.height >= height).then_some(())
+            })
+            .await;
+            chains.push(records(client, height).await);
+        }
+        assert!(chains[0] == chains[1] && chains[1] == chains[2], "all parties hold the same records");
+        chains.swap_remove(0)
+    }
+
     /// Waits until a submission has its fate.
     pub async fn settled(&self, submission: Id) -> SubmissionStatus {
         eventually(&format!("submission {submission}"), async || {
@@ -152,6 +200,15 @@ impl Processes {
         })
         .await
     }
+}
+
+/// The first records of a server.
+pub async fn records(client: &Client, height: u64) -> Vec<SignedRecord> {
+    let mut chain = Vec::new();
+    for height in 0..height {
+        chain.push(client.get(&format!("/v1/records/{height}")).await.unwrap());
+    }
+    chain
 }
 
 /// SIGTERM, as an operator or a container's runtime sends it; gives how the process ended.
@@ -163,9 +220,9 @@ pub fn terminate(mut child: Child) -> ExitStatus {
 
 impl Drop for Processes {
     fn drop(&mut self) {
-        (0..4).for_each(|index| self.kill(index));
+        (0..ALL.len()).for_each(|index| self.kill(index));
         if std::thread::panicking() {
-            for name in NAMES {
+            for name in ALL {
                 let log = std::fs::read_to_string(self.path(&format!("{name}.log"))).unwrap_or_default();
                 let lines: Vec<_> = log.lines().collect();
                 eprintln!("--- {name}\n{}", lines[lines.len().saturating_sub(30)..].join("\n"));

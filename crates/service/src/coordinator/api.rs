@@ -43,6 +43,8 @@ const QUERIES: u32 = 16;
 const HELD: Duration = Duration::from_secs(1);
 /// How often is looked meanwhile for what another coordinator has put into the shared database.
 const LOOK: Duration = Duration::from_millis(200);
+/// How often it is written down that a party was heard of, in seconds.
+const HEARD: u64 = 2;
 
 /// A coordinator as its routes see it.
 #[derive(Clone)]
@@ -61,7 +63,7 @@ pub struct Api {
     pub clock: Arc<dyn Clock>,
     /// Counters.
     pub metrics: Metrics,
-    /// When each party was last heard of.
+    /// When what was heard of each party was last written down.
     pub heard: Arc<std::sync::Mutex<[u64; 3]>>,
     /// Told when a record or release may be there to announce.
     pub news: Arc<Notify>,
@@ -88,7 +90,6 @@ pub fn routes(api: Api) -> Router {
         .route("/v1/openapi.json", get(|| async { Json(openapi::document()) }))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(|State(api): State<Api>| async move { ready(&api).await }))
-        .route("/metrics", get(|State(api): State<Api>| async move { api.metrics.text() }))
         .with_state(api.clone())
         .merge(submissions)
         .merge(reads::routes(Arc::new(api)))
@@ -159,7 +160,7 @@ async fn queue(
     let now_ms = api.clock.now_ms();
     let keys = api.survey.body.party_keys();
     let (party, call) = unwrap(signed, &api.survey_id, COORDINATOR, now_ms / 1000, &keys)?;
-    api.heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[party] = now_ms / 1000;
+    hear(&api, party, now_ms / 1000).await?;
     Ok(Json(match call {
         QueueCall::List { after } => {
             let (digests, mark) = api.tables.list(after, now_ms, LIST).await?;
@@ -175,11 +176,23 @@ async fn queue(
             QueueAnswer::Queries { queries }
         }
         QueueCall::RefuseQuery { query, refusal } => {
+            api.metrics.refusal(refusal.code);
             api.tables.refuse(query, refusal, party as u8).await?;
             api.answered.notify_waiters();
             QueueAnswer::Done
         }
     }))
+}
+
+/// Writes down, now and then, that a party was heard of: the other coordinators on the database say so, too.
+async fn hear(api: &Api, party: usize, now: u64) -> Result<(), Refusal> {
+    let stale = {
+        let mut heard = api.heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let stale = heard[party].abs_diff(now) >= HEARD;
+        heard[party] = if stale { now } else { heard[party] };
+        stale
+    };
+    if stale { api.tables.hear(party, now).await } else { Ok(()) }
 }
 
 /// Anybody may bring a record: its three signatures are what counts.
@@ -220,7 +233,6 @@ impl Reads for Api {
             // In this order: a batch that is settled in between is counted twice, and not left out.
             let (queued, tip) = (self.tables.queued().await?, self.tables.chain.tip().await?);
             let now = self.clock.now();
-            self.metrics.set("mpcstats_queue", &[], queued as f64);
             Ok(Status {
                 survey: self.survey_id,
                 now,
@@ -232,7 +244,7 @@ impl Reads for Api {
                 minimum: self.survey.body.policy.minimum(),
                 height: tip.height,
                 epochs: tip.epochs,
-                parties: *self.heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
+                parties: self.tables.heard().await?,
             })
         })
     }
@@ -249,5 +261,9 @@ impl Reads for Api {
 
     fn chain(&self) -> &Chain {
         &self.tables.chain
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 }

@@ -10,6 +10,7 @@ use survey::{Code, Id, Refusal, SignedRecord, SignedSurvey};
 
 use super::Failure;
 use crate::chain::Chain;
+use crate::metrics::Metrics;
 use crate::storage::BoxFuture;
 
 /// Where a submission is.
@@ -34,6 +35,9 @@ pub trait Reads: Send + Sync {
 
     /// The committed records.
     fn chain(&self) -> &Chain;
+
+    /// Its counters.
+    fn metrics(&self) -> &Metrics;
 }
 
 type Shared = Arc<dyn Reads>;
@@ -47,6 +51,7 @@ pub fn routes(server: Shared) -> Router {
         .route("/v1/epochs", get(epochs))
         .route("/v1/epochs/{number}/headers", get(headers))
         .route("/v1/records/{height}", get(record))
+        .route("/metrics", get(metrics))
         .with_state(server)
 }
 
@@ -101,4 +106,15 @@ async fn record(
     Path(height): Path<u64>,
 ) -> Result<Json<SignedRecord>, Failure> {
     Ok(Json(server.chain().record(height).await?.ok_or(Code::NotFound)?))
+}
+
+/// Counters, and gauges as they stand now; the counters are told even if storage fails.
+async fn metrics(State(server): State<Shared>) -> String {
+    let metrics = server.metrics();
+    if let Ok(status) = server.status().await {
+        metrics.set("mpcstats_queue", &[], status.queued as f64);
+        metrics.set("mpcstats_height", &[], status.height as f64);
+        metrics.set("mpcstats_epochs", &[], status.epochs as f64);
+    }
+    metrics.text()
 }

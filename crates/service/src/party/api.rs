@@ -14,12 +14,11 @@ use super::tables::Fate;
 use crate::chain::Chain;
 use crate::http::reads::{Place, Reads};
 use crate::http::{Failure, Json as Body, observe, reads};
+use crate::metrics::Metrics;
 use crate::storage::BoxFuture;
 
 /// A message of a peer is at most a proposal of a full batch.
 const MAX_MESSAGE: usize = 2 << 20;
-/// A party is ready if it heard of both peers in the last so many seconds.
-const READY: u64 = 30;
 
 /// A party as its routes see it.
 #[derive(Clone)]
@@ -37,7 +36,6 @@ pub fn routes(api: Api) -> Router {
         .route("/peer/v1/messages", post(message).layer(DefaultBodyLimit::max(MAX_MESSAGE)))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
-        .route("/metrics", get(|State(api): State<Api>| async move { api.engine.metrics.text() }))
         .with_state(api.clone())
         .merge(reads::routes(Arc::new(api)))
         .fallback(|| async { Failure(Code::NotFound.into()) })
@@ -57,8 +55,7 @@ async fn message(
 async fn ready(State(api): State<Api>) -> Result<&'static str, Failure> {
     let engine = &api.engine;
     engine.tables.ledger().await?;
-    let (heard, now) = (engine.activity.heard(), engine.clock.now());
-    match engine.others().into_iter().find(|peer| heard[*peer] + READY < now) {
+    match engine.silent_peer() {
         Some(peer) => Err(Failure(Refusal::new(Code::PartyUnavailable, format!("party {peer}")))),
         None => Ok("ok"),
     }
@@ -105,5 +102,9 @@ impl Reads for Api {
 
     fn chain(&self) -> &Chain {
         &self.engine.tables.chain
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.engine.metrics
     }
 }

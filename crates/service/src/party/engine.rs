@@ -48,6 +48,9 @@ impl Default for Timing {
     }
 }
 
+/// A party is ready if it heard of both peers in the last so many seconds.
+const READY: u64 = 30;
+
 /// A party.
 pub struct Engine {
     /// Which one: 0, 1 or 2.
@@ -136,6 +139,12 @@ impl Engine {
     /// The two other parties.
     pub fn others(&self) -> [usize; 2] {
         [(self.me + 1) % 3, (self.me + 2) % 3]
+    }
+
+    /// A peer that was not heard of lately, if there is one: then this party is not ready.
+    pub fn silent_peer(&self) -> Option<usize> {
+        let (heard, now) = (self.activity.heard(), self.clock.now());
+        self.others().into_iter().find(|peer| heard[*peer] + READY < now)
     }
 
     /// Runs until the future is dropped: the party's own activity. Peers are answered by [`Engine::answer`].
@@ -272,7 +281,6 @@ impl Engine {
         }
         self.metrics.add("mpcstats_submissions_total", &[("outcome", "accepted")], leaves.len() as f64);
         self.metrics.add("mpcstats_submissions_total", &[("outcome", "refused")], refused.len() as f64);
-        self.metrics.set("mpcstats_height", &[], record.record.header.height as f64 + 1.0);
         self.activity.committed.notify_one();
         Ok(())
     }
