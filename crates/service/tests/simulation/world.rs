@@ -12,7 +12,7 @@ use service::metrics::Metrics;
 use service::party::compute::{BatchJob, BatchOutcome, Compute, QueryJob, QueryOutcome, Row};
 use service::party::engine::{Engine, Timing};
 use service::party::ledger::{PreparedState, State};
-use service::party::peers::{Answer, Message, Peers, Start};
+use service::party::peers::{Answer, Message, Peers, Start, Verdict};
 use service::party::policy::OwnPolicy;
 use service::party::pool::{Judged, Pool, Queue};
 use service::party::tables::Tables;
@@ -198,6 +198,59 @@ impl World {
 }
 
 impl World {
+    /// What a liar makes of a message that its engine sends: a release under another number, or over other data.
+    pub fn bent(&self, message: Message) -> Message {
+        let mut random = self.random.lock().unwrap();
+        match message {
+            Message::Release(mut release) => {
+                match random.random_range(0..6) {
+                    0 => release.number += 1,
+                    1 => release.number = 0,
+                    2 => release.dataset_root = Id(random.random()),
+                    3 => release.session = Id(random.random()),
+                    _ => {}
+                }
+                Message::Release(release)
+            }
+            message => message,
+        }
+    }
+
+    /// What a liar makes of an answer, now and then: it accepts what it refuses and the other way round, forges records,
+    /// and claims release numbers and data that are not so.
+    pub fn bent_answer(&self, answer: Answer) -> Answer {
+        let mut random = self.random.lock().unwrap();
+        if random.random_range(0..4) > 0 {
+            return answer;
+        }
+        match answer {
+            Answer::Verdicts { mut verdicts } => {
+                let lie = verdicts.len().checked_sub(1).map(|last| random.random_range(0..=last));
+                if let Some(verdict) = lie.and_then(|index| verdicts.get_mut(index)) {
+                    *verdict = match verdict {
+                        Verdict::Accept => Verdict::Refuse { code: Code::DuplicateAccount },
+                        _ => Verdict::Accept,
+                    };
+                }
+                Answer::Verdicts { verdicts }
+            }
+            Answer::Record { mut record } => {
+                match random.random_range(0..3) {
+                    0 => record.record.leaves.clear(),
+                    1 => record.record.header.closes_epoch ^= true,
+                    _ => record.signatures[0] = record.signatures[1],
+                }
+                Answer::Record { record }
+            }
+            Answer::Willing { number, dataset_root, .. } => match random.random_range(0..3) {
+                0 => Answer::Willing { number: u64::MAX, dataset_root, output: None },
+                1 => Answer::Willing { number: number + 1, dataset_root, output: None },
+                _ => Answer::Willing { number, dataset_root: Id(random.random()), output: None },
+            },
+            answer => answer,
+        }
+    }
+
     /// A leader that lies may start what nobody waits for: attempts that come too late or too early, with nothing in
     /// them or with what waits, to make a party forget what it has prepared or signed.
     pub async fn started_out_of_turn(&self, callee: &Engine) -> Start {
@@ -244,6 +297,7 @@ impl Link {
             Message::Sync { state } if world.liar == Some(self.me) => {
                 Message::Sync { state: world.lie(self.me, state).await }
             }
+            message if world.liar == Some(self.me) => world.bent(message),
             message => message,
         };
         let callee = world.engines.lock().unwrap()[to].clone();
@@ -271,6 +325,7 @@ impl Link {
             Answer::State { state } if world.liar == Some(to) => {
                 Ok(Answer::State { state: world.lie(to, state).await })
             }
+            answer if world.liar == Some(to) => Ok(world.bent_answer(answer)),
             answer => Ok(answer),
         }
     }
