@@ -1,4 +1,5 @@
-//! Configuration files. Every key may be overridden by the environment: `listen` by `MPCSTATS_LISTEN`.
+//! Configuration files of parties and coordinators. Every key may be overridden by the environment
+//! ([`crate::settings`]).
 //!
 //! [`PARTY`] and [`COORDINATOR`] are commented examples with every key; `mpcstats config check` reads a file
 //! as its server would, and says what is wrong. Notary and client API keep theirs beside their own settings.
@@ -6,11 +7,12 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use survey::{Code, PublicKey, Refusal, SignedSurvey, definition};
 
 use crate::keys::Keys;
 use crate::party::policy::OwnPolicy;
+use crate::settings::{self, environment};
+use crate::storage;
 
 /// A commented party configuration.
 pub const PARTY: &str = r#"# A computation party. Paths are relative to this file. Every key can also be set in the environment,
@@ -181,37 +183,47 @@ fn text(path: &Path) -> Result<String, Refusal> {
     std::fs::read_to_string(path).map_err(|error| fault(path, error))
 }
 
-const KEYS: &[&str] = &[
-    "survey",
-    "organiser",
-    "keys",
-    "listen",
-    "tls",
-    "names",
-    "storage",
-    "policy",
-    "threads",
-    "patience",
-    "queue",
-    "rate_per_address",
-    "rate_per_survey",
-    "webhook",
-];
-
-/// Reads a configuration; `environment` gives the value of a variable.
-fn read<T: DeserializeOwned>(
-    path: &Path,
-    environment: impl Fn(&str) -> Option<String>,
-) -> Result<T, Refusal> {
-    let mut table: toml::Table = text(path)?.parse().map_err(|error| fault(path, error))?;
-    for key in KEYS {
-        let Some(value) = environment(&format!("MPCSTATS_{}", key.to_uppercase())) else { continue };
-        // As TOML, if it reads as TOML; else as a string, so that nobody has to quote quotes.
-        let parsed =
-            format!("{key} = {value}").parse::<toml::Table>().ok().and_then(|mut one| one.remove(*key));
-        table.insert((*key).to_owned(), parsed.unwrap_or(toml::Value::String(value)));
+impl PartyConfig {
+    /// Reads a file; `environment` gives the value of a variable.
+    fn read(path: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<Self, Refusal> {
+        let config: Self =
+            settings::read(&text(path)?, PARTY, environment).map_err(|why| fault(path, why))?;
+        config.check().map_err(|why| fault(path, why))?;
+        Ok(config)
     }
-    toml::Value::Table(table).try_into().map_err(|error| fault(path, error))
+
+    fn check(&self) -> Result<(), String> {
+        settings::check_listen(&self.listen)?;
+        storage::check_url(&self.storage).map_err(|error| format!("`storage`: {error}"))?;
+        settings::check_positive("patience", self.patience as f64)
+    }
+}
+
+impl CoordinatorConfig {
+    /// Reads a file; `environment` gives the value of a variable.
+    fn read(path: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<Self, Refusal> {
+        let config: Self =
+            settings::read(&text(path)?, COORDINATOR, environment).map_err(|why| fault(path, why))?;
+        config.check().map_err(|why| fault(path, why))?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        settings::check_listen(&self.listen)?;
+        storage::check_url(&self.storage).map_err(|error| format!("`storage`: {error}"))?;
+        settings::check_positive("queue", self.queue as f64)?;
+        settings::check_positive("rate_per_address", self.rate_per_address)?;
+        settings::check_positive("rate_per_survey", self.rate_per_survey)?;
+        settings::check_positive("patience", self.patience as f64)?;
+        let url = self.webhook.as_deref().map(reqwest::Url::parse);
+        match url {
+            Some(Ok(url)) if !matches!(url.scheme(), "http" | "https") => {
+                Err(format!("`webhook`: {url} is neither http nor https"))
+            }
+            Some(Err(error)) => Err(format!("`webhook`: {error}")),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn beside(config: &Path, path: &Path) -> PathBuf {
@@ -224,10 +236,6 @@ fn storage_beside(config: &Path, url: &str) -> String {
         Some(path) => format!("sqlite:{}", beside(config, Path::new(path)).display()),
         None => url.to_owned(),
     }
-}
-
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 /// A configuration with what its files hold, all checked.
@@ -254,7 +262,7 @@ fn survey(path: &Path, organiser: Option<&PublicKey>) -> Result<SignedSurvey, Re
 /// # Errors
 /// [`Code::InvalidConfiguration`] naming the file and what is wrong in it.
 pub fn party(path: &Path) -> Result<Loaded<PartyConfig>, Refusal> {
-    let mut config: PartyConfig = read(path, environment)?;
+    let mut config = PartyConfig::read(path, environment)?;
     config.storage = storage_beside(path, &config.storage);
     let survey = survey(&beside(path, &config.survey), config.organiser.as_ref())?;
     let keys = Keys::read(&beside(path, &config.keys))?;
@@ -278,7 +286,7 @@ pub fn party(path: &Path) -> Result<Loaded<PartyConfig>, Refusal> {
 /// # Errors
 /// [`Code::InvalidConfiguration`] naming the file and what is wrong in it.
 pub fn coordinator(path: &Path) -> Result<Loaded<CoordinatorConfig>, Refusal> {
-    let mut config: CoordinatorConfig = read(path, environment)?;
+    let mut config = CoordinatorConfig::read(path, environment)?;
     config.storage = storage_beside(path, &config.storage);
     let survey = survey(&beside(path, &config.survey), config.organiser.as_ref())?;
     let keys = Keys::read(&beside(path, &config.keys))?;
@@ -293,33 +301,47 @@ pub fn coordinator(path: &Path) -> Result<Loaded<CoordinatorConfig>, Refusal> {
 mod tests {
     use super::*;
 
+    fn written(folder: &Path, config: &str) -> PathBuf {
+        let path = folder.join("config.toml");
+        std::fs::write(&path, config).unwrap();
+        path
+    }
+
     #[test]
     fn the_commented_examples_are_configurations() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("config.toml");
-        std::fs::write(&path, PARTY).unwrap();
-        let party: PartyConfig = read(&path, |_| None).unwrap();
+        let party = PartyConfig::read(&written(folder.path(), PARTY), |_| None).unwrap();
         assert_eq!((party.listen.as_str(), party.patience), ("0.0.0.0:7400", 30));
-        std::fs::write(&path, COORDINATOR).unwrap();
-        let coordinator: CoordinatorConfig = read(&path, |_| None).unwrap();
+        let coordinator = CoordinatorConfig::read(&written(folder.path(), COORDINATOR), |_| None).unwrap();
         assert_eq!((coordinator.tls, coordinator.patience), (Tls::Identity, 30));
     }
 
     #[test]
-    fn the_environment_overrides_and_unknown_keys_are_refused() {
+    fn what_would_stop_a_server_later_is_refused_at_once_by_its_key() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("config.toml");
-        std::fs::write(&path, PARTY).unwrap();
-        let set = |name: &str| match name {
-            "MPCSTATS_LISTEN" => Some("127.0.0.1:1".to_owned()),
-            "MPCSTATS_THREADS" => Some("3".to_owned()),
-            "MPCSTATS_NAMES" => Some("[\"a\", \"b\"]".to_owned()),
-            _ => None,
-        };
-        let party: PartyConfig = read(&path, set).unwrap();
-        assert_eq!((party.listen.as_str(), party.threads, party.names.len()), ("127.0.0.1:1", 3, 2));
-        std::fs::write(&path, format!("{PARTY}\nlisten_to = 1")).unwrap();
-        let refusal = read::<PartyConfig>(&path, |_| None).unwrap_err();
-        assert!(refusal.detail.contains("listen_to"), "{refusal}");
+        for (key, value) in [
+            ("listen", "7400"),
+            ("listen", "0.0.0.0:port"),
+            ("storage", "mysql://there"),
+            ("storage", "party.db"),
+            ("queue", "0"),
+            ("rate_per_address", "0.0"),
+            ("rate_per_survey", "-1.0"),
+            ("rate_per_survey", "nan"),
+            ("patience", "0"),
+            ("webhook", "example.org/hook"),
+            ("webhook", "ftp://example.org/hook"),
+        ] {
+            let set =
+                |name: &str| (name == format!("MPCSTATS_{}", key.to_uppercase())).then(|| value.to_owned());
+            let refused = |refusal: Refusal| {
+                assert_eq!(refusal.code, Code::InvalidConfiguration);
+                assert!(refusal.detail.contains(&format!("`{key}`")), "{refusal}");
+            };
+            refused(CoordinatorConfig::read(&written(folder.path(), COORDINATOR), set).unwrap_err());
+            if settings::keys(PARTY).any(|known| known == key) {
+                refused(PartyConfig::read(&written(folder.path(), PARTY), set).unwrap_err());
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@
 //! - [`storage`]: durable state behind one small trait; [`http`]: how calls are served and made.
 //! - [`chain`]: the parties' chain of records, as coordinator and parties store it alike.
 //! - [`admission`]: what coordinator and parties check of a submission, each for itself.
-//! - [`run`]: puts the servers together from their [`config`].
+//! - [`run`]: puts the servers together from their [`config`]; [`settings`]: how configuration files are read.
 
 pub mod admission;
 pub mod chain;
@@ -25,6 +25,7 @@ pub mod party;
 pub mod private_file;
 pub mod random;
 pub mod run;
+pub mod settings;
 pub mod storage;
 pub mod telemetry;
 mod tls_listener;

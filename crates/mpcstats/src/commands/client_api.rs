@@ -33,7 +33,7 @@ pub fn run(args: &ClientApi) -> Result<(), Failure> {
     let settings = config::read(file)?;
     runtime()?.block_on(async {
         let stop = interrupted();
-        let running = serve(settings).await?;
+        let running = serve(settings).await.map_err(survey::Refusal::from)?;
         eprintln!("results at http://{}/", running.address);
         stop.await;
         running.stop().await;

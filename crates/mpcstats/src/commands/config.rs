@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use client::Reference;
 use service::config::{self, COORDINATOR, PARTY};
 use service::{client_api, notary};
+use survey::Refusal;
 
 use super::{Failure, print, runtime};
 
@@ -64,8 +65,8 @@ fn check(role: Role, file: &Path) -> Result<String, Failure> {
             format!("a coordinator of {:?} on {}", loaded.survey.body.title, loaded.config.listen)
         }
         Role::Notary => {
-            let config = notary::Config::read(file)?;
-            config.roots()?;
+            let config = notary::Config::read(file).map_err(Refusal::from)?;
+            config.roots().map_err(Refusal::from)?;
             let hosts = config.hosts.map_or("any public host".to_owned(), |hosts| hosts.join(", "));
             format!("a notary for {hosts} on {}", config.listen)
         }
@@ -76,7 +77,8 @@ fn check(role: Role, file: &Path) -> Result<String, Failure> {
                 // One that is named by its address is fetched when the server starts.
                 surveys.push(match &served.reference {
                     Reference::File(_) => {
-                        format!("{:?}", runtime()?.block_on(served.open())?.definition().title)
+                        let open = runtime()?.block_on(served.open()).map_err(Refusal::from)?;
+                        format!("{:?}", open.definition().title)
                     }
                     url @ Reference::Url { .. } => url.to_string(),
                 });

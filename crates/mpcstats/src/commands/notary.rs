@@ -50,7 +50,7 @@ struct Configured {
 
 impl Configured {
     fn keys(&self) -> Result<KeyStore, Failure> {
-        Ok(KeyStore::open(&Config::read(&self.config)?.keys, now())?)
+        Ok(KeyStore::open(&Config::read(&self.config).map_err(survey::Refusal::from)?.keys, now())?)
     }
 }
 
@@ -61,7 +61,7 @@ fn now() -> u64 {
 /// Runs the command.
 pub fn run(args: &Notary) -> Result<(), Failure> {
     match &args.action {
-        Action::Serve(configured) => start(Config::read(&configured.config)?),
+        Action::Serve(configured) => start(Config::read(&configured.config).map_err(survey::Refusal::from)?),
         Action::Keys(configured) => print_keys(&configured.keys()?),
         Action::Rotate { configured, overlap } => {
             let mut keys = configured.keys()?;

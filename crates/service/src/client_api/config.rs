@@ -12,9 +12,11 @@ use zeroize::Zeroizing;
 use super::{ClientApiError, Settings};
 use crate::keys::Keys;
 use crate::private_file;
+use crate::settings;
 
 /// A commented configuration with every key.
 pub const EXAMPLE: &str = r#"# A client API: asks for a survey's plans, keeps the certificates, and shows the page. Paths are relative to this file.
+# Every key can also be set in the environment, as MPCSTATS_LISTEN and so on.
 
 # Where to listen, in plain HTTP: in front of it a proxy speaks TLS (see deploy/nginx.conf).
 listen = "127.0.0.1:7500"
@@ -40,9 +42,10 @@ keys = "api.key"
 /// The fewest characters of an operator's token.
 const SHORTEST_TOKEN: usize = 16;
 
+/// The file's form.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Config {
+pub(crate) struct Config {
     listen: SocketAddr,
     folder: PathBuf,
     #[serde(default)]
@@ -99,7 +102,8 @@ fn fault(path: &Path, why: impl std::fmt::Display) -> Refusal {
 /// [`Code::InvalidConfiguration`] naming the file and what is wrong in it.
 pub fn read(path: &Path) -> Result<Settings, Refusal> {
     let text = std::fs::read_to_string(path).map_err(|error| fault(path, error))?;
-    let config: Config = toml::from_str(&text).map_err(|error| fault(path, error))?;
+    let config: Config =
+        settings::read(&text, EXAMPLE, settings::environment).map_err(|why| fault(path, why))?;
     let beside = |file: &Path| path.parent().unwrap_or(Path::new(".")).join(file);
     let served = |entry: Entry| {
         let keys = Keys::read(&beside(&entry.keys))?;

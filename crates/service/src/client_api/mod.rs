@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use client::{ClientError, Reference};
+use survey::{Code, Refusal};
 use tokio::net::TcpListener;
 use tokio::sync::watch as stop;
 use tokio::task::JoinHandle;
@@ -75,6 +76,16 @@ pub enum ClientApiError {
         /// Why.
         cause: std::io::Error,
     },
+}
+
+impl From<ClientApiError> for Refusal {
+    fn from(error: ClientApiError) -> Self {
+        let code = match error {
+            ClientApiError::Log(_) => Code::Storage,
+            _ => Code::InvalidConfiguration,
+        };
+        Self::new(code, error.to_string())
+    }
 }
 
 /// A running client API. It stops when dropped.

@@ -9,6 +9,9 @@ use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use survey::{Code, Refusal};
+
+use crate::settings;
 
 /// Why the configuration is refused.
 #[derive(Debug, thiserror::Error)]
@@ -39,8 +42,15 @@ pub enum ConfigError {
     },
 }
 
+impl From<ConfigError> for Refusal {
+    fn from(error: ConfigError) -> Self {
+        Self::new(Code::InvalidConfiguration, error.to_string())
+    }
+}
+
 /// A commented configuration with every key, at its default where it has one.
-pub const EXAMPLE: &str = r#"# A notary. Paths are relative to this file.
+pub const EXAMPLE: &str = r#"# A notary. Paths are relative to this file. Every key can also be set in the environment,
+# as MPCSTATS_LISTEN and so on.
 
 # The folder of its signing keys, made at first start.
 keys = "notary-keys"
@@ -173,8 +183,8 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|cause| ConfigError::File { path: path.to_owned(), cause })?;
-        let mut config: Self = toml::from_str(&text)
-            .map_err(|e| ConfigError::Syntax { path: path.to_owned(), cause: e.to_string() })?;
+        let mut config: Self = settings::read(&text, EXAMPLE, settings::environment)
+            .map_err(|cause| ConfigError::Syntax { path: path.to_owned(), cause })?;
         let folder = path.parent().unwrap_or(Path::new("."));
         config.keys = folder.join(&config.keys);
         for authority in &mut config.authorities {
