@@ -1,6 +1,7 @@
 //! HTTP: how calls are served and made, and how refusals travel.
 
 pub mod client;
+mod patient;
 pub mod reads;
 pub mod serve;
 

@@ -17,6 +17,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use super::patient::Patient;
+
 /// How long a client may take for its handshake, and for the head of each request.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long open requests may go on once the server shuts down.
@@ -154,6 +156,7 @@ async fn http<S>(stream: S, address: SocketAddr, router: Router, mut open: watch
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
+    let stream = Patient::new(stream);
     let service = TowerToHyperService::new(router.layer(axum::Extension(From(address))));
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
