@@ -1,11 +1,11 @@
-//! The HTTP calls of coordinator and parties ([`survey::wire`]).
+//! The HTTP calls of coordinator and parties ([`survey::wire`]), and those of a client API that prove something.
 
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use survey::wire::{Epochs, Headers, Problem, QueryAccepted, QueryStatus, Queued, Status, SubmissionStatus};
-use survey::{Id, PublicKey, SignedQuery, SignedRecord, SignedSurvey, Submission};
+use survey::{Certificate, Id, PublicKey, ReleaseLog, SignedQuery, SignedRecord, SignedSurvey, Submission};
 
 use crate::error::ClientError;
 
@@ -36,20 +36,29 @@ impl Api {
         Self::with_tls(address, tls)
     }
 
+    /// Calls to a client API at `address`, whose answers prove themselves: over plain HTTP, too.
+    ///
+    /// # Errors
+    /// [`ClientError::Tls`].
+    pub fn page(address: &str) -> Result<Self, ClientError> {
+        Self::build(address, reqwest::Client::builder().tls_backend_preconfigured(public_tls()?))
+    }
+
     /// Calls to a server of which nothing is known, for fetching what has a known hash.
     pub(crate) fn unverified(address: &str) -> Result<Self, ClientError> {
         Self::with_tls(address, net::tls::fetch_by_hash_client()?)
     }
 
     fn with_tls(address: &str, tls: rustls::ClientConfig) -> Result<Self, ClientError> {
+        Self::build(address, reqwest::Client::builder().tls_backend_preconfigured(tls).https_only(true))
+    }
+
+    fn build(address: &str, builder: reqwest::ClientBuilder) -> Result<Self, ClientError> {
         let base = address.trim_end_matches('/').to_owned();
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .https_only(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(PATIENCE)
-            .build()
-            .map_err(|error| ClientError::Unreachable { address: base.clone(), cause: error.to_string() })?;
+        let http =
+            builder.redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE).build().map_err(
+                |error| ClientError::Unreachable { address: base.clone(), cause: error.to_string() },
+            )?;
         Ok(Self { http, base })
     }
 
@@ -128,6 +137,22 @@ impl Api {
     /// [`ClientError`].
     pub async fn query_status(&self, query: &Id) -> Result<QueryStatus, ClientError> {
         self.get(&format!("/v1/queries/{query}")).await
+    }
+
+    /// The list of releases of a client API.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn log(&self, survey: &Id) -> Result<ReleaseLog, ClientError> {
+        self.get(&format!("/api/surveys/{survey}/log")).await
+    }
+
+    /// A release's certificate, from a client API.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn certificate(&self, survey: &Id, release: u64) -> Result<Certificate, ClientError> {
+        self.get(&format!("/api/surveys/{survey}/certificates/{release}")).await
     }
 
     /// The server's counters, in the text form of Prometheus.

@@ -72,6 +72,14 @@ pub enum ClientError {
     /// The plan or its result.
     #[error(transparent)]
     Plan(#[from] stats::PlanError),
+    /// A client API's list of releases was rewritten, or does not hold what it claims.
+    #[error("{address}: {why}")]
+    Rewritten {
+        /// Whose.
+        address: String,
+        /// What is wrong.
+        why: String,
+    },
     /// It took too long.
     #[error("{0} took too long; nothing is lost: ask again later")]
     Timeout(&'static str),
@@ -92,6 +100,7 @@ impl ClientError {
             Self::Tls(_) => "tls".to_owned(),
             Self::File { .. } => "file".to_owned(),
             Self::Plan(error) => error.code.to_string(),
+            Self::Rewritten { .. } => "rewritten_log".to_owned(),
             Self::Timeout(_) => Code::Timeout.text().to_owned(),
         }
     }

@@ -6,6 +6,7 @@
 //! - [`keys`]: key files.
 //! - [`notary`]: the way to a notary.
 //! - [`consumer`]: asks, collects the three parties' statements, puts the result together.
+//! - [`history`]: checks the list of releases that a client API publishes.
 //! - [`record`]: the little that a provider keeps, and the proof that a release holds its submission.
 //! - [`Session`] ([`session`]): one session with a notary.
 //! - [`Api`] ([`api`]): the HTTP calls of coordinator and parties.
@@ -16,6 +17,7 @@
 pub mod api;
 pub mod consumer;
 mod error;
+pub mod history;
 pub mod keys;
 pub mod notary;
 pub mod open;

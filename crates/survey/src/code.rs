@@ -239,6 +239,17 @@ pub const LOCAL: &[(&str, &str, &str)] = &[
         "A file cannot be read, or does not hold what it should.",
         "The message names the file and the cause.",
     ),
+    (
+        "rewritten_log",
+        "A client API's list of releases is not what was seen of it before, with releases added.",
+        "Do not rely on that server: something was taken out or changed. Show its list and the remembered mark to the organiser.",
+    ),
+    (
+        "not_in_release",
+        "A certificate's release does not hold the submission.",
+        "Take the certificate of a release over the submission's epoch; if the release names that epoch, the certificate \
+         and the receipt tell of two histories: show both to the organiser.",
+    ),
 ];
 
 /// What a server may be sent that is wrong, and the code by which it is refused. `crates/service/tests/bad_input.rs`

@@ -9,6 +9,7 @@
 //!   the commit of its submissions. [`Receipt`]: what a provider keeps of it.
 //! - [`Epoch`] ([`epoch`], [`merkle`]): a closed run of records; releases cover whole epochs.
 //! - [`Query`] ([`query`]): what a consumer asks. [`Certificate`] ([`certificate`]): what it gets.
+//! - [`ReleaseLog`] ([`log`]): the list of releases that a client API publishes, as a chain of hashes.
 //! - [`wire`]: the body of every HTTP call. [`Code`], [`Refusal`] ([`code`]): the one table of errors.
 //!
 //! Everything that is hashed or signed is RFC 8785 JSON ([`canonical`]), hashed with SHA-256 ([`Id::of`]) and
@@ -33,6 +34,7 @@ pub mod epoch;
 pub mod file;
 mod id;
 mod keys;
+pub mod log;
 pub mod merkle;
 mod nullifier;
 pub mod plans;
@@ -51,6 +53,7 @@ pub use definition::{SignedSurvey, Survey};
 pub use epoch::Epoch;
 pub use id::{EncodeError, Id, ParseIdError, canonical};
 pub use keys::{Identity, PublicKey, Purpose, Signature, Signed};
+pub use log::ReleaseLog;
 pub use nullifier::{Nullifier, NullifierKey};
 pub use query::{Choice, Query, SignedQuery};
 pub use receipt::Receipt;

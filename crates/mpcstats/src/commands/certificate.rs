@@ -1,9 +1,10 @@
-//! `mpcstats certificate`: checks certificates offline.
+//! `mpcstats certificate`: checks certificates offline, and the list of them that a client API publishes.
 
 use std::path::{Path, PathBuf};
 
+use ::survey::log::Mark;
 use ::survey::{Code, Id, Refusal};
-use client::{OpenSurvey, Reference, consumer};
+use client::{Api, ClientError, OpenSurvey, Reference, consumer, history};
 
 use super::{Failure, print, runtime};
 
@@ -20,35 +21,56 @@ pub struct Certificate {
 #[derive(clap::Subcommand)]
 enum Action {
     /// Checks a certificate against its survey and prints what it says.
-    Verify {
-        /// The certificate.
-        certificate: PathBuf,
-        /// The survey: `https://HOST:PORT/#ID`, or the file of a signed survey (then nothing is fetched).
-        #[arg(long)]
-        survey: Reference,
-        /// The plan, if it is not one that the survey lists.
-        #[arg(long)]
-        plan: Option<PathBuf>,
-        /// The id that the survey has to have: a file could hold another survey.
-        #[arg(long)]
-        survey_id: Option<Id>,
-        /// The number that the release has to have: an older certificate of the same survey holds as well.
-        #[arg(long)]
-        release: Option<u64>,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    Verify(Verify),
+    /// Checks every certificate that a page publishes, and that nothing was taken out or changed since the last time.
+    Log(Log),
+}
+
+#[derive(clap::Args)]
+struct Verify {
+    /// The certificate.
+    certificate: PathBuf,
+    /// The survey: `https://HOST:PORT/#ID`, or the file of a signed survey (then nothing is fetched).
+    #[arg(long)]
+    survey: Reference,
+    /// The plan, if it is not one that the survey lists.
+    #[arg(long)]
+    plan: Option<PathBuf>,
+    /// The id that the survey has to have: a file could hold another survey.
+    #[arg(long)]
+    survey_id: Option<Id>,
+    /// The number that the release has to have: an older certificate of the same survey holds as well.
+    #[arg(long)]
+    release: Option<u64>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+struct Log {
+    /// The page: `https://survey.example.org`.
+    page: String,
+    /// The survey: `https://HOST:PORT/#ID`, or the file of a signed survey.
+    #[arg(long)]
+    survey: Reference,
+    /// Where to remember how the list stood; read and held against the list, if it is there.
+    #[arg(long)]
+    seen: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Reads a certificate.
-pub fn read(path: &Path) -> Result<survey::Certificate, Failure> {
-    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    if std::fs::metadata(path).map_err(|error| named(&error))?.len() > MAX_CERTIFICATE {
-        return Err(named(&"too long for a certificate").into());
+pub fn read(path: &Path) -> Result<survey::Certificate, ClientError> {
+    let failed = |cause: String| ClientError::File { path: path.to_owned(), cause };
+    let length = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
+    if length > MAX_CERTIFICATE {
+        return Err(failed("too long for a certificate".to_owned()));
     }
-    let bytes = std::fs::read(path).map_err(|error| named(&error))?;
-    Ok(serde_json::from_slice(&bytes).map_err(|error| named(&format!("not a certificate: {error}")))?)
+    let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+    serde_json::from_slice(&bytes).map_err(|error| failed(format!("not a certificate: {error}")))
 }
 
 /// Refuses what holds, but is something else than what was asked for.
@@ -67,15 +89,21 @@ fn expect<T: PartialEq + std::fmt::Display>(
 
 /// Runs the command.
 pub fn run(args: &Certificate) -> Result<(), Failure> {
-    let Action::Verify { certificate, survey, plan, survey_id, release, json } = &args.action;
-    let certificate = read(certificate)?;
-    let survey = runtime()?.block_on(OpenSurvey::open(survey, None))?;
-    expect("survey", survey_id.as_ref(), &survey.id)?;
-    let plan = plan.as_ref().map(|path| super::query::read_plan(path)).transpose()?;
+    match &args.action {
+        Action::Verify(args) => verify(args),
+        Action::Log(args) => log(args),
+    }
+}
+
+fn verify(args: &Verify) -> Result<(), Failure> {
+    let certificate = read(&args.certificate)?;
+    let survey = runtime()?.block_on(OpenSurvey::open(&args.survey, None))?;
+    expect("survey", args.survey_id.as_ref(), &survey.id)?;
+    let plan = args.plan.as_ref().map(|path| super::query::read_plan(path)).transpose()?;
     let results = consumer::verify(&survey.id, survey.definition(), &certificate, plan.as_ref())?;
-    expect("release", release.as_ref(), &certificate.statement.release)?;
+    expect("release", args.release.as_ref(), &certificate.statement.release)?;
     let statement = &certificate.statement;
-    if *json {
+    if args.json {
         let object = serde_json::json!({
             "valid": true, "survey": survey.id, "statement": statement, "results": results,
         });
@@ -88,5 +116,37 @@ pub fn run(args: &Certificate) -> Result<(), Failure> {
         survey.definition().title,
         statement.count,
         survey.id,
+    ))
+}
+
+/// Where the list stood, if it was looked at before.
+fn mark(path: &Path) -> Result<Option<Mark>, ClientError> {
+    let failed = |cause: String| ClientError::File { path: path.to_owned(), cause };
+    match std::fs::read(path) {
+        Ok(text) => serde_json::from_slice(&text)
+            .map_err(|_| failed("not what this command remembers".to_owned()))
+            .map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+fn log(args: &Log) -> Result<(), Failure> {
+    let before = mark(&args.seen)?;
+    let page = Api::page(&args.page)?;
+    let log = runtime()?.block_on(async {
+        let survey = OpenSurvey::open(&args.survey, None).await?;
+        history::check(&page, &survey, before.as_ref()).await
+    })?;
+    std::fs::write(&args.seen, serde_json::to_vec(&log.mark())?)
+        .map_err(|cause| ClientError::File { path: args.seen.clone(), cause: cause.to_string() })?;
+    let known = before.map_or(0, |mark| mark.length);
+    if args.json {
+        return print(&format!("{}\n", serde_json::json!({ "known": known, "log": log })));
+    }
+    let new = log.entries.len() as u64 - known;
+    print(&format!(
+        "All {} certificates hold. The list begins with the {known} that were seen; {new} are new.\n",
+        log.entries.len()
     ))
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use client::record::{self, Record};
 use client::{OpenSurvey, Reference, provider};
+use survey::{Code, Refusal};
 
 use super::share::records_folder;
 use super::{Failure, print, runtime};
@@ -93,7 +94,8 @@ fn list(folder: &Path, json: bool) -> Result<(), Failure> {
 
 fn verify(record: &Record, folder: &Path, certificate: &Path, json: bool) -> Result<(), Failure> {
     let record = fetch(record.clone(), folder)?;
-    let receipt = record.receipt.ok_or("the parties have not accepted this submission yet")?;
+    let waits = || Refusal::new(Code::NotReady, "the parties have not accepted this submission yet");
+    let receipt = record.receipt.ok_or_else(waits)?;
     let certificate = super::certificate::read(certificate)?;
     let reference: Reference = record.survey.parse()?;
     let included = runtime()?.block_on(async {
@@ -111,5 +113,10 @@ fn verify(record: &Record, folder: &Path, certificate: &Path, json: bool) -> Res
             record.submission, certificate.statement.release
         ))?;
     }
-    if included { Ok(()) } else { Err("this submission is not in the certificate's release".into()) }
+    let statement = &certificate.statement;
+    let apart = format!(
+        "submission {} is of epoch {}; release {}, over epochs {:?}, does not hold it",
+        record.submission, receipt.header.epoch, statement.release, statement.epochs
+    );
+    if included { Ok(()) } else { Err(super::refused("not_in_release", apart)) }
 }

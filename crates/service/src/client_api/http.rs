@@ -39,6 +39,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/surveys/{id}/definition", get(definition))
         .route("/api/surveys/{id}/releases", get(releases))
         .route("/api/surveys/{id}/certificates/{release}", get(certificate))
+        .route("/api/surveys/{id}/log", get(log))
         .route("/api/surveys/{id}/qr.svg", get(qr))
         .route("/api/surveys/{id}/events", get(events))
         .route("/api/operator", get(operator_view))
@@ -98,6 +99,11 @@ async fn certificate(State(shared): Known, Path((id, release)): Path<(String, u6
     found.map_or_else(not_found, json)
 }
 
+async fn log(State(shared): Known, Path(id): Path<String>) -> Response {
+    let Some(watched) = find(&shared, &id) else { return not_found() };
+    watched.log().map_or_else(|error| problem(&error.into()), json)
+}
+
 async fn qr(State(shared): Known, Path(id): Path<String>) -> Response {
     if find(&shared, &id).is_none() {
         return not_found();
@@ -108,26 +114,50 @@ async fn qr(State(shared): Known, Path(id): Path<String>) -> Response {
     ([(CONTENT_TYPE, "image/svg+xml")], svg).into_response()
 }
 
-/// Says that something changed; what, the listener asks for.
+/// An event with what it is about.
+fn event(watched: &Watched, event: Event) -> sse::Event {
+    let named = sse::Event::default().event(event.name());
+    let told = match event {
+        Event::Status => named.json_data(watched.view()),
+        Event::Release(number) => {
+            named.json_data(watched.releases().into_iter().find(|view| view.release == number))
+        }
+    };
+    told.unwrap_or_else(|_| sse::Event::default().event(event.name()).data("{}"))
+}
+
+/// All releases so far, newest first.
+fn history(watched: &Watched) -> sse::Event {
+    let named = || sse::Event::default().event("history");
+    named().json_data(watched.releases()).unwrap_or_else(|_| named().data("[]"))
+}
+
+/// First all that there is, then what comes.
 async fn events(State(shared): Known, Path(id): Path<String>) -> Response {
     let Some(watched) = find(&shared, &id) else { return not_found() };
     let mut news = watched.listen();
     let mut stopped = shared.stopped.clone();
     let (sender, receiver) = tokio::sync::mpsc::channel::<Result<sse::Event, Infallible>>(1);
     tokio::spawn(async move {
+        if sender.send(Ok(history(&watched))).await.is_err() {
+            return;
+        }
         loop {
-            let event = tokio::select! {
-                event = news.recv() => event,
+            let news = tokio::select! {
+                news = news.recv() => news,
                 _ = stopped.wait_for(|stopped| *stopped) => return,
                 () = sender.closed() => return,
             };
-            let event = match event {
-                Ok(event) => event,
-                // Whoever missed something asks for everything.
-                Err(RecvError::Lagged(_)) => Event::Release,
+            let told = match news {
+                Ok(news) => event(&watched, news),
+                // Whoever missed something is told everything.
+                Err(RecvError::Lagged(_)) if sender.send(Ok(history(&watched))).await.is_ok() => {
+                    event(&watched, Event::Status)
+                }
+                Err(RecvError::Lagged(_)) => return,
                 Err(RecvError::Closed) => return,
             };
-            if sender.send(Ok(sse::Event::default().event(event.name()).data("{}"))).await.is_err() {
+            if sender.send(Ok(told)).await.is_err() {
                 return;
             }
         }

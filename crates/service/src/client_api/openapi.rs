@@ -1,6 +1,6 @@
 //! The OpenAPI document of the client API.
 
-use survey::{Certificate, Code, Survey};
+use survey::{Certificate, Code, ReleaseLog, Survey};
 use utoipa::openapi::{HttpMethod, OpenApi};
 
 use super::view::{OperatorView, ReleaseView, SurveyView};
@@ -43,8 +43,14 @@ pub const CALLS: &[Call] = &[
         &[Code::NotFound],
     ),
     get(
+        "/api/surveys/{id}/log",
+        "The list of releases as a chain of hashes, oldest first: whoever remembers its head can tell that it was only added to.",
+        Body::one::<ReleaseLog>("ReleaseLog"),
+        &[Code::NotFound],
+    ),
+    get(
         "/api/surveys/{id}/events",
-        "Server-sent events `status` and `release`: something changed, ask again.",
+        "Server-sent events: `history` (all releases) first, then `status` and `release`, each with the JSON of what changed.",
         Body::Other("text/event-stream"),
         &[Code::NotFound],
     ),

@@ -7,8 +7,9 @@
 //! | `GET /api/surveys/{id}/definition` | the signed survey |
 //! | `GET /api/surveys/{id}/releases` | [`ReleaseView`]s, newest first |
 //! | `GET /api/surveys/{id}/certificates/{release}` | the certificate |
+//! | `GET /api/surveys/{id}/log` | the [`survey::ReleaseLog`] |
 //! | `GET /api/surveys/{id}/qr.svg` | a QR code of the page's address |
-//! | `GET /api/surveys/{id}/events` | server-sent events `status` and `release`: something changed, ask again |
+//! | `GET /api/surveys/{id}/events` | server-sent events: `history` with all [`ReleaseView`]s first, then `status` with a [`SurveyView`] and `release` with a [`ReleaseView`] |
 //! | `GET /api/operator` | [`OperatorView`], to who holds the operator's token |
 
 use serde::Serialize;

@@ -9,8 +9,9 @@ use client::consumer::{self, Consumer};
 use client::{ClientError, OpenSurvey, Reference};
 use stats::ResultTable;
 use survey::definition::NamedPlan;
+use survey::log::Logged;
 use survey::wire::Status;
-use survey::{Certificate, Choice, Id, Survey};
+use survey::{Certificate, Choice, EncodeError, Id, ReleaseLog, Survey};
 use tokio::sync::broadcast;
 
 use super::log::{Entry, Log, LogError};
@@ -30,8 +31,8 @@ const MISSED: usize = 16;
 pub enum Event {
     /// The survey's status changed.
     Status,
-    /// There is a release.
-    Release,
+    /// There is a release, of this number.
+    Release(u64),
 }
 
 impl Event {
@@ -39,7 +40,7 @@ impl Event {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Status => "status",
-            Self::Release => "release",
+            Self::Release(_) => "release",
         }
     }
 }
@@ -158,6 +159,20 @@ impl Watched {
         self.state().releases.len()
     }
 
+    /// The list of releases as a chain of hashes, oldest first.
+    ///
+    /// # Errors
+    /// See [`survey::Id::of`].
+    pub fn log(&self) -> Result<ReleaseLog, EncodeError> {
+        let logged = |release: &Release| {
+            let Entry { at, certificate } = &release.entry;
+            let id = Id::of(certificate)?;
+            Ok(Logged { at: *at, release: certificate.statement.release, certificate: id })
+        };
+        let entries = self.state().releases.iter().map(logged).collect::<Result<_, EncodeError>>()?;
+        ReleaseLog::new(&self.open.id, entries)
+    }
+
     /// A release's certificate.
     pub fn certificate(&self, number: u64) -> Option<Certificate> {
         let state = self.state();
@@ -197,15 +212,23 @@ impl Watched {
         }
         let epochs: Vec<u64> =
             self.open.api.epochs().await?.epochs.iter().map(|epoch| epoch.number).collect();
+        // A plan that is refused, by a party's own policy say, must not keep the others from being published.
+        let mut refused = None;
         for named in &self.open.definition().plans {
             if self.has(&named.plan, &epochs) {
                 continue;
             }
             let choice = Choice::Listed(named.name.clone());
-            let answer = self.consumer.ask(&self.open, choice, Some(epochs.clone()), PATIENCE).await?;
-            self.publish(Entry { at: now(), certificate: answer.certificate })?;
+            match self.consumer.ask(&self.open, choice, Some(epochs.clone()), PATIENCE).await {
+                Ok(answer) => self.publish(Entry { at: now(), certificate: answer.certificate })?,
+                Err(error @ ClientError::Refused(_)) => {
+                    tracing::warn!(survey = %self.open.id, plan = named.name, %error, "a plan is refused");
+                    refused = Some(error);
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
-        Ok(())
+        refused.map_or(Ok(()), |error| Err(error.into()))
     }
 
     fn has(&self, plan: &stats::Plan, epochs: &[u64]) -> bool {
@@ -244,9 +267,10 @@ impl Watched {
             plan = %release.plan,
             "released"
         );
+        let number = release.entry.certificate.statement.release;
         state.releases.push(release);
         drop(state);
-        self.announce(Event::Release);
+        self.announce(Event::Release(number));
         Ok(())
     }
 
