@@ -59,7 +59,7 @@ async fn one_queue(processes: &Processes, [one, other]: &[Client; 2]) -> Vec<Id>
     let (first, rival) = (submission(processes, "ann"), submission(processes, "ann"));
     let (a, b) = tokio::join!(queue(one, &first), queue(other, &rival));
     assert!(a.is_ok() != b.is_ok(), "an account counts once: {a:?} {b:?}");
-    let mut waiting = vec![a.clone().or(b.clone()).unwrap()];
+    let mut waiting = vec![a.or(b).unwrap()];
     assert_eq!(a.and(b).unwrap_err(), Code::DuplicateAccount);
 
     let second = submission(processes, "bob");
@@ -158,7 +158,9 @@ async fn two_coordinators_on_one_database_are_one() {
     let door = processes.signed.body.coordinator.address.replace("https://", "");
     tokio::spawn(balance(door, addresses));
     let doors = [COORDINATOR, SECOND].map(|index| processes.client_of(index));
-    [COORDINATOR, SECOND].into_iter().for_each(|index| processes.start(index));
+    for index in [COORDINATOR, SECOND] {
+        processes.start(index);
+    }
     for door in &doors {
         eventually("a coordinator", async || door.get::<Status>("/v1/status").await.ok()).await;
     }

@@ -19,6 +19,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use service::keys::Keys;
+use service::metrics::Metrics;
+use service::storage::{Blobs, Store};
 use stats::Schema;
 use stats::build::Program;
 use support::processes::{COORDINATOR, NAMES, Processes, eventually, now, terminate};
@@ -76,6 +78,9 @@ impl Outside {
         told.iter().filter_map(height).collect()
     }
 }
+
+/// Where a party keeps its share columns.
+const COLUMNS: Blobs<u64> = Blobs::new("columns");
 
 /// One listed plan, and one other that may be asked.
 fn change(survey: &mut Survey) {
@@ -187,7 +192,7 @@ async fn a_coordinator_with_new_keys_knows_who_has_submitted() {
     };
     let mut processes = Processes::prepare(unnamed, "tls = \"none\"\n");
     processes.start(COORDINATOR);
-    processes.submit(&processes.fixture.submission("ann", "12.5", now()).unwrap()).await;
+    let waiting = processes.submit(&processes.fixture.submission("ann", "12.5", now()).unwrap()).await;
     assert_eq!(processes.terminate(COORDINATOR).code(), Some(0));
     let rotated = processes.command(&["party", "rotate", "--keys", "coordinator.key", "--out", "next.key"]);
     assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
@@ -204,6 +209,40 @@ async fn a_coordinator_with_new_keys_knows_who_has_submitted() {
     })
     .await;
     assert_eq!(code, Code::DuplicateAccount);
+    // What waited under the old keys is accepted under the new ones.
+    (0..3).for_each(|party| processes.start(party));
+    let settled = processes.settled(waiting).await;
+    assert!(matches!(settled, SubmissionStatus::Accepted { .. }), "{settled:?}");
+}
+
+/// What a party stores is told while it runs, and columns that were edited are named.
+async fn what_is_stored(processes: &mut Processes) {
+    let stats = |processes: &Processes| -> Value {
+        let output = processes.command(&["party", "export-stats", "--config", "party1.toml"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let told = stats(processes);
+    let height = processes.parties[1].get::<Status>("/v1/status").await.unwrap().height;
+    assert_eq!((&told["accounts"], &told["records"]), (&4.into(), &height.into()), "{told}");
+    assert!(
+        told["column_bytes"].as_u64().unwrap() > 0 && told["tampered"] == serde_json::json!([]),
+        "{told}"
+    );
+    assert_eq!(processes.terminate(1).code(), Some(0));
+    let url = format!("sqlite:{}", processes.path("party1.db").display());
+    let store = Store::open(&url, Metrics::default()).await.unwrap();
+    let edited = store
+        .run("edit", |tx| {
+            Box::pin(async move {
+                let mut columns = tx.get_blob(&COLUMNS, &0).await?.unwrap();
+                *columns.last_mut().unwrap() ^= 1;
+                Ok(tx.put_blob(&COLUMNS, &0, columns).await?)
+            })
+        })
+        .await;
+    edited.unwrap();
+    assert_eq!(stats(processes)["tampered"], serde_json::json!([0]));
 }
 
 /// SIGTERM to all in the middle of their work: each ends by itself, and goes on where it was.
@@ -289,6 +328,9 @@ async fn servers_are_watched_asked_traced_and_shut_down() {
     one_trace_in_three_logs(&processes);
     shutting_down(&mut processes).await;
     the_budget_stays_spent(&processes);
-    addresses.iter().for_each(|address| gauges(address));
+    for address in &addresses {
+        gauges(address);
+    }
+    what_is_stored(&mut processes).await;
     others_shut_down(&processes).await;
 }

@@ -198,13 +198,11 @@ fn simulate(seed: u64, liar: Option<usize>) -> Id {
 
 fn runs(default: u64) -> std::ops::Range<u64> {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    match number("SIMULATION_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => {
-            let from = number("SIMULATION_FROM").unwrap_or_default();
-            from..from + number("SIMULATION_RUNS").unwrap_or(default)
-        }
+    if let Some(seed) = number("SIMULATION_SEED") {
+        return seed..seed + 1;
     }
+    let from = number("SIMULATION_FROM").unwrap_or_default();
+    from..from + number("SIMULATION_RUNS").unwrap_or(default)
 }
 
 /// One run may say what it does: `RUST_LOG=debug`.

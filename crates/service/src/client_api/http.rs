@@ -149,16 +149,15 @@ async fn events(State(shared): Known, Path(id): Path<String>) -> Response {
                 () = sender.closed() => return,
             };
             let told = match news {
-                Ok(news) => event(&watched, news),
+                Ok(news) => vec![event(&watched, news)],
                 // Whoever missed something is told everything.
-                Err(RecvError::Lagged(_)) if sender.send(Ok(history(&watched))).await.is_ok() => {
-                    event(&watched, Event::Status)
-                }
-                Err(RecvError::Lagged(_)) => return,
+                Err(RecvError::Lagged(_)) => vec![history(&watched), event(&watched, Event::Status)],
                 Err(RecvError::Closed) => return,
             };
-            if sender.send(Ok(told)).await.is_err() {
-                return;
+            for one in told {
+                if sender.send(Ok(one)).await.is_err() {
+                    return;
+                }
             }
         }
     });

@@ -87,7 +87,7 @@ mod tests {
         let reading = async {
             let mut read = Vec::new();
             for _ in 0..8 {
-                tokio::time::sleep(PATIENCE - Duration::from_secs(1)).await;
+                tokio::time::sleep(PATIENCE / 2).await;
                 let mut some = [0; 16];
                 client.read_exact(&mut some).await.unwrap();
                 read.extend(some);

@@ -41,9 +41,10 @@ pub enum QueueCall {
     },
 }
 
-/// What a coordinator answers.
+/// What a coordinator answers. Its kind stands outside: with the kind inside, reading an answer would first build a tree of
+/// all that it holds, and most of what parties fetch are submissions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "answer", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum QueueAnswer {
     /// To [`QueueCall::List`].
     Digests {
