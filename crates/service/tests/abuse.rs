@@ -155,7 +155,7 @@ async fn a_proof_that_comes_again_is_told_from_a_second_one_of_the_account() {
     let enqueue = |entry: Entry| async { tables.enqueue(vec![entry], 1, 10).await.unwrap().swap_remove(0) };
     assert_eq!(enqueue(first.clone()).await, Ok(0));
     assert_eq!(enqueue(first).await, Ok(1), "the same again is no new submission");
-    assert_eq!(tables.queued().await.unwrap(), 1);
+    assert_eq!(tables.standing().await.unwrap().0, 1);
     assert_eq!(enqueue(entry(share().unwrap())).await, Err(Code::DuplicateSubmission), "shared anew");
     let second = fixture.submission("ann", "1.5", NOW).unwrap();
     assert_eq!(enqueue(entry(second)).await, Err(Code::DuplicateAccount), "proven anew");

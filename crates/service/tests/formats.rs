@@ -139,7 +139,7 @@ async fn databases_of_the_first_format_are_read_whole() {
     }
 
     // What waits, as it was submitted.
-    assert_eq!(queue.queued().await.unwrap(), 1);
+    assert_eq!(queue.standing().await.unwrap().0, 1);
     let (waiting, _) = queue.list(0, now() * 1000, 10).await.unwrap();
     let fetched = queue.fetch(waiting.clone()).await.unwrap();
     assert_eq!(fetched[0].digest().unwrap(), waiting[0]);

@@ -275,7 +275,7 @@ async fn two_coordinators_share_a_database(url: &str) {
         assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
         assert_eq!(first.and(second), Err(Code::DuplicateAccount));
     }
-    assert_eq!(one.queued().await.unwrap(), 40);
+    assert_eq!(one.standing().await.unwrap().0, 40);
     let (digests, _) = other.list(0, 1, 100).await.unwrap();
     assert_eq!(digests.into_iter().collect::<std::collections::BTreeSet<_>>().len(), 40, "each once");
 }

@@ -230,8 +230,7 @@ impl Reads for Api {
 
     fn status(&self) -> BoxFuture<'_, Result<Status, Refusal>> {
         Box::pin(async {
-            // In this order: a batch that is settled in between is counted twice, and not left out.
-            let (queued, tip) = (self.tables.queued().await?, self.tables.chain.tip().await?);
+            let (queued, tip, parties) = self.tables.standing().await?;
             let now = self.clock.now();
             Ok(Status {
                 survey: self.survey_id,
@@ -244,7 +243,7 @@ impl Reads for Api {
                 minimum: self.survey.body.policy.minimum(),
                 height: tip.height,
                 epochs: tip.epochs,
-                parties: self.tables.heard().await?,
+                parties,
             })
         })
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use survey::wire::{Event, QueryStatus};
 use survey::{Code, Id, PartyOutput, Refusal, SignedQuery, SignedRecord, Statement, Submission};
 
-use crate::chain::{self, Chain};
+use crate::chain::{self, Chain, Tip};
 use crate::storage::{Store, Table, Tx, TxError};
 
 /// Waiting submissions, by a mark that rises with time.
@@ -229,14 +229,6 @@ impl Tables {
             .await
     }
 
-    /// How many submissions wait.
-    ///
-    /// # Errors
-    /// [`Code::Storage`].
-    pub async fn queued(&self) -> Result<u64, Refusal> {
-        self.store.run("queued", |tx| Box::pin(async move { Ok(tx.count(&QUEUE, &[], None).await?) })).await
-    }
-
     /// Takes a query in. Asking again what was refused puts it into the queue again.
     ///
     /// # Errors
@@ -347,19 +339,20 @@ impl Tables {
             .await
     }
 
-    /// When parties 0, 1 and 2 were last heard of, in Unix seconds; 0 for never.
+    /// How many submissions wait, sums over the chain, and when parties 0, 1 and 2 were last heard of in Unix seconds
+    /// (0 for never): all of one moment.
     ///
     /// # Errors
     /// [`Code::Storage`].
-    pub async fn heard(&self) -> Result<[u64; 3], Refusal> {
+    pub async fn standing(&self) -> Result<(u64, Tip, [u64; 3]), Refusal> {
         self.store
-            .run("heard", |tx| {
+            .run("standing", |tx| {
                 Box::pin(async move {
                     let mut heard = [0; 3];
                     for (party, at) in (0..).zip(&mut heard) {
                         *at = tx.get(&HEARD, &party).await?.unwrap_or_default();
                     }
-                    Ok(heard)
+                    Ok((tx.count(&QUEUE, &[], None).await?, chain::tip(tx).await?, heard))
                 })
             })
             .await

@@ -50,10 +50,12 @@ async fn measure(args: &Ingest) -> Result<String, Failure> {
     let mut accepted = 0;
     while accepted < args.providers as u64 {
         tokio::time::sleep(Duration::from_millis(20)).await;
+        // Asked in this order: what is submitted after the status was read is not missing from it.
+        let submitted = submitting.is_finished();
         let status: Status = client.get("/v1/status").await?;
         accepted = status.accepted;
         bar.set_position(accepted);
-        if submitting.is_finished() && accepted + status.queued < args.providers as u64 {
+        if submitted && accepted + status.queued < args.providers as u64 {
             break;
         }
     }
