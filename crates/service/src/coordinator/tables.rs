@@ -29,6 +29,10 @@ const ANNOUNCED: Table<(), u64> = Table::new("announced");
 /// When each party was last heard of, in Unix seconds, by any coordinator on this database.
 const HEARD: Table<u64, u64> = Table::new("heard");
 
+/// How long a submission may be on its way into the queue, in milliseconds: what takes longer is found when a party reads the
+/// queue from its beginning.
+const FRESH: u64 = 500;
+
 /// The place of an announcement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -131,8 +135,8 @@ impl Tables {
             .await
     }
 
-    /// The digests of waiting submissions after a mark in milliseconds, and the mark to go on from. The last two
-    /// seconds are listed again each time: another coordinator may still be writing there.
+    /// The digests of waiting submissions after a mark in milliseconds, and the mark to go on from. What
+    /// is younger than [`FRESH`] is listed again each time: another coordinator may still be writing there.
     ///
     /// # Errors
     /// [`Code::Storage`].
@@ -143,7 +147,7 @@ impl Tables {
                     let entries = tx.scan(&LISTED, &after.to_be_bytes(), limit).await?;
                     let last = entries.last().and_then(|(key, _)| key.first_chunk::<8>().copied());
                     let last =
-                        last.map_or(after, u64::from_be_bytes).min(now_ms.saturating_sub(2000)).max(after);
+                        last.map_or(after, u64::from_be_bytes).min(now_ms.saturating_sub(FRESH)).max(after);
                     Ok((entries.into_iter().map(|(_, digest)| digest).collect(), last))
                 })
             })

@@ -40,8 +40,8 @@ impl Engine {
         let mut place = Place::beginning();
         loop {
             match self.poll_queue(place.mark()).await {
-                Ok((0, _)) => {
-                    place = Place::beginning();
+                Ok((0, next)) => {
+                    place.mark = next;
                     tokio::time::sleep(self.timing.poll).await;
                 }
                 Ok((_, next)) => place.mark = next,
