@@ -209,12 +209,13 @@ fn what_compose_starts_runs_gets_healthy_and_works_together() {
             Step::Up(profiles) => {
                 let asked =
                     |service: &Value| words(&service["profiles"]).iter().any(|one| profiles.contains(one));
-                for (name, service) in services.iter().filter(|(_, service)| asked(service)) {
+                let started: Vec<_> = services.iter().filter(|(_, service)| asked(service)).collect();
+                up += started.len();
+                for (name, service) in &started {
                     let (prepare, line) = contained(&hosts, name, service, &words(&service["command"]));
                     hosts.serve(name, &format!("{prepare}exec {line}"));
-                    up += 1;
                 }
-                for (name, service) in &services {
+                for (name, service) in started {
                     // The image's own health check, until it is good.
                     let (prepare, line) = contained(&hosts, name, service, &["health".to_owned()]);
                     hosts.run(name, &format!("{prepare}until {line}; do sleep 0.5; done"), &[], PATIENCE);
@@ -234,8 +235,9 @@ fn systemd_finds_nothing_wrong_with_the_units() {
     };
     assert!(output.status.success());
     let folder = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(root().join("deploy/systemd")).unwrap() {
-        let path = entry.unwrap().path();
+    let users = std::fs::read_to_string(root().join("deploy/systemd/mpcstats.sysusers.conf")).unwrap();
+    let files = std::fs::read_dir(root().join("deploy/systemd")).unwrap().map(|entry| entry.unwrap().path());
+    for path in files.filter(|path| path.extension().is_some_and(|extension| extension == "service")) {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let text = std::fs::read_to_string(&path).unwrap();
         // The binary is where a package puts it; here it is where it was built.
@@ -249,6 +251,15 @@ fn systemd_finds_nothing_wrong_with_the_units() {
         // Units of this machine are none of our business.
         let ours: Vec<&str> = said.lines().filter(|line| line.contains("mpcstats-")).collect();
         assert!(ours.is_empty() && output.status.success(), "{name}: {said}");
+        // What can reach it, in tenths: not more than the network that a server needs.
+        let exposed = Command::new("systemd-analyze")
+            .args(["security", "--offline=true", "--threshold=11"])
+            .arg(&path)
+            .output()
+            .unwrap();
+        assert!(exposed.status.success(), "{name}: {}", String::from_utf8_lossy(&exposed.stdout));
+        let user = text.lines().find_map(|line| line.strip_prefix("User=")).unwrap();
+        assert!(users.contains(&format!("\nu {user} ")), "{name}: nobody makes {user}");
         // The page tells to start servers with the same words.
         let role = name.strip_prefix("mpcstats-").unwrap().strip_suffix(".service").unwrap();
         let start = text.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/")).unwrap();

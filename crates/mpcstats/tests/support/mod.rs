@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub mod deployment;
 pub mod hosts;
 pub mod page;
 #[path = "../../../service/tests/support/postgres.rs"]

@@ -29,6 +29,8 @@ pub fn steps(page: &str) -> Vec<Step> {
     while let Some(line) = lines.next() {
         if let Some(profiles) = comment(line, "up") {
             steps.push(Step::Up(profiles.split(' ').map(ToOwned::to_owned).collect()));
+        } else if let Some(files) = comment(line, "copy") {
+            steps.push(copy(&format!("copy {files}")));
         } else if let Some(host) = comment(line, "cut") {
             steps.push(Step::Cut(host));
         } else if let Some(host) = comment(line, "mend") {

@@ -5,6 +5,7 @@ mod processes;
 mod providers;
 mod stage;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -94,7 +95,8 @@ pub fn run(args: &Demo) -> Result<(), Failure> {
             report(args, &stage, &outcome)?;
             if !args.exit {
                 closed().await?;
-                eprintln!("Stopping.");
+                // The terminal may be gone; the servers are stopped all the same.
+                let _gone = writeln!(std::io::stderr(), "Stopping.");
             }
         }
         processes.stop().await;

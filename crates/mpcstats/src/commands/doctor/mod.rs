@@ -115,9 +115,10 @@ async fn notaries(
     servers: &mut checks::Servers,
     findings: &mut Vec<Finding>,
 ) {
-    let Survey { notary_addresses, .. } = context.survey;
-    for index in 0..notary_addresses.len() {
-        servers.take(context.notary(index).await, findings);
+    // A survey has an address for each of them, or none at all.
+    let Survey { notary_addresses, notaries, .. } = context.survey;
+    for (index, (address, notary)) in notary_addresses.iter().zip(notaries).enumerate() {
+        servers.take(context.notary(index, address, notary).await, findings);
     }
     for address in metrics {
         servers.take(context.notary_metrics(address).await, findings);
