@@ -21,7 +21,7 @@ pub enum Work {
     /// An operation of the engine.
     Operation(Operation),
     /// A program of `bench query`, by name.
-    Query(String),
+    Query { program: String, minimum: u32 },
 }
 
 /// Arguments of `mpcstats bench engine`.

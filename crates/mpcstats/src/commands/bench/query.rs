@@ -28,6 +28,9 @@ pub struct Query {
     /// Width of the stored integers in bits.
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u8).range(1..=62))]
     bits: u8,
+    /// The survey's minimum: groups of fewer rows are withheld, and those that would tell of them. 0 withholds nothing.
+    #[arg(long, default_value_t = 0)]
+    minimum: u32,
     /// Round-trip time in milliseconds to add between parties.
     #[arg(long, default_value_t = 0.0)]
     rtt_ms: f64,
@@ -52,14 +55,15 @@ pub fn run(args: &Query) -> Result<(), Failure> {
     for program in programs {
         progress.set_message(program.clone());
         let start = Instant::now();
-        let planned = plan(&program, args.rows, bits);
+        let planned = plan(&program, args.minimum, args.rows, bits);
         let plan_s = start.elapsed().as_secs_f64();
         progress.inc(1);
         if let Err(refusal) = planned {
             progress.suspend(|| eprintln!("{program}: {refusal}"));
             continue;
         }
-        let run = |_| measure(&program, &Work::Query(program.clone()), args.rows, bits, args.rtt_ms);
+        let work = Work::Query { program: program.clone(), minimum: args.minimum };
+        let run = |_| measure(&program, &work, args.rows, bits, args.rtt_ms);
         let lines = (0..args.runs).map(run).collect::<Result<Vec<_>, _>>()?;
         if let Some(mut line) = lines.into_iter().min_by(|a, b| a.wall_s.total_cmp(&b.wall_s)) {
             line.plan_s = Some(plan_s);
@@ -214,17 +218,17 @@ fn schema(rows: usize, bits: usize) -> Schema {
     Schema { tables: tables.map(|(name, table)| (name.to_owned(), table)).into() }
 }
 
-fn plan(name: &str, rows: usize, bits: usize) -> Result<Checked, Failure> {
+/// The plan of a program.
+pub fn plan(name: &str, minimum: u32, rows: usize, bits: usize) -> Result<Checked, Failure> {
     let (_, define) = PROGRAMS.iter().find(|(other, _)| *other == name).ok_or("no such program")?;
     let schema = schema(rows, bits);
     let program = Program::new(name, schema.clone());
     define(&program);
-    Ok(check(&program.finish()?, &schema, &Limits::none())?)
+    Ok(check(&program.finish()?, &schema, &Limits { minimum, ..Limits::none() })?)
 }
 
 /// A party's side of a program, with its stored columns. This is a benchmark: every party could compute them all.
-pub fn prepare(name: &str, rows: usize, bits: usize, me: Party, seed: &[u8; 32]) -> Result<Run, Failure> {
-    let checked = plan(name, rows, bits)?;
+pub fn prepare(checked: Checked, rows: usize, me: Party, seed: &[u8; 32]) -> Result<Run, Failure> {
     let mut randomness = Prg::from_digest(seed);
     let mut data = clear::Dataset::default();
     for (table, declared) in &checked.plan().schema.tables {
@@ -261,11 +265,8 @@ mod tests {
     fn every_program_is_planned_for_few_rows_and_for_many() {
         for (name, _) in PROGRAMS {
             for rows in [1, 1_000, 1_000_000] {
-                assert!(
-                    plan(name, rows, 40).is_ok(),
-                    "{name} of {rows} rows: {:?}",
-                    plan(name, rows, 40).err()
-                );
+                let refusal = plan(name, 10, rows, 40).err();
+                assert!(refusal.is_none(), "{name} of {rows} rows: {refusal:?}");
             }
         }
     }

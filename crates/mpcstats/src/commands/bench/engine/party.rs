@@ -52,7 +52,9 @@ fn measure(job: &Job, listener: TcpListener) -> Result<Report, Failure> {
             let run = operations::prepare(*operation, job.rows, job.bits, &mut Inputs::new(me, &job.seed));
             Box::new(move |session| Ok(run(session)?))
         }
-        Work::Query(program) => query::prepare(program, job.rows, job.bits, me, &job.seed)?,
+        Work::Query { program, minimum } => {
+            query::prepare(query::plan(program, *minimum, job.rows, job.bits)?, job.rows, me, &job.seed)?
+        }
     };
 
     forget_peak()?;
