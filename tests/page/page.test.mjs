@@ -203,7 +203,7 @@ test("draws a history, many bars, and bars below zero", async () => {
   assert.deepEqual(await page.locator("#plans figcaption").allTextContents(), ["Ages", "Change", "Gini coefficient over time"]);
   assert.equal(await page.locator("#plans .bar").count(), 26);
   assert.equal(await page.locator("#plans .dot").count(), 4);
-  await page.screenshot({ path: `${artifacts}page-history.png`, fullPage: true });
+  await page.screenshot({ path: `${artifacts}page-bars.png`, fullPage: true });
   assert.deepEqual(seen.errors, [], "a bar of negative height is an error");
   await context.close();
 });

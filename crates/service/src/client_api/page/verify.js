@@ -1,4 +1,5 @@
-// Checks a certificate in this browser: the same checks that `mpcstats certificate verify` makes.
+// Checks a certificate in this browser: what `mpcstats certificate verify` checks, but for which results are withheld where some
+// are and some are not. That follows from the ranges and masks of a plan, which this page does not work out: it checks how many.
 //
 // Trust starts at the survey's id. The survey is signed by its organiser and names the three parties' keys;
 // the certificate holds the parties' signatures over one statement, and the three components of the result. The
