@@ -468,6 +468,18 @@ test("can be used by keyboard, and shows where one is", async () => {
   await context.close();
 });
 
+test("says what to type in where a survey asks for answers", async () => {
+  const { context, page } = await open();
+  await page.goto(address);
+  await verdict(page);
+  assert.equal(await page.isVisible("#join-typed"), false, "this survey asks for none");
+  await altered(page, SURVEY, (shown) => { shown.answers = ["`smoker`: Whether you smoke, one of `never`, `now`"]; });
+  await page.reload();
+  await verdict(page);
+  assert.match(await page.innerText("#join-typed"), /In place of each VALUE.*smoker: Whether you smoke, one of never, now/s);
+  await context.close();
+});
+
 test("copies the command, or selects it where it may not copy", async () => {
   const { context, page } = await open({ permissions: ["clipboard-read", "clipboard-write"] });
   await page.goto(address);

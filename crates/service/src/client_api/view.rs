@@ -40,6 +40,8 @@ pub struct SurveyView {
     pub plans: Vec<PlanView>,
     /// The command that takes part; for what a provider types in, `VALUE` stands in its place.
     pub join_command: String,
+    /// What stands in place of each `VALUE`: the fields that are typed in, with what they may be.
+    pub answers: Vec<String>,
     /// What that command asks a provider for: the secrets of the source.
     pub needs: Vec<String>,
     /// The command that checks a certificate offline; `{file}` stands for its path, `{release}` for its number,

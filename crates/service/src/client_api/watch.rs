@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use client::consumer::{self, Consumer};
 use client::{ClientError, OpenSurvey, Reference};
 use stats::ResultTable;
-use survey::definition::NamedPlan;
+use stats::plan::Values;
+use survey::definition::{Field, NamedPlan};
 use survey::log::Logged;
 use survey::wire::Status;
 use survey::{Certificate, Choice, EncodeError, Id, ReleaseLog, Survey};
@@ -136,6 +137,7 @@ impl Watched {
             status,
             plans: survey.plans.iter().map(plan_view).collect(),
             join_command: join_command(survey, &reference, self.authority.as_deref()),
+            answers: survey.fields.iter().filter(|field| field.self_reported).map(answer).collect(),
             needs: needs(survey),
             verify_command: verify_command(&self.open.id),
         })
@@ -311,6 +313,18 @@ fn join_command(survey: &Survey, reference: &Reference, authority: Option<&str>)
 fn verify_command(id: &Id) -> String {
     let files = "mpcstats certificate verify {file} --survey survey.json";
     format!("{files} --survey-id {id} --release {{release}}")
+}
+
+/// What a field asks for that is typed in, and what it may be.
+fn answer(field: &Field) -> String {
+    let values = match (&field.values.values, &field.values.unit) {
+        (Values::Category { labels }, _) => format!("one of `{}`", labels.join("`, `")),
+        (Values::Boolean, _) => "`true` or `false`".to_owned(),
+        (Values::Number { .. }, Some(unit)) => format!("a number in {unit}"),
+        (Values::Number { .. }, None) => "a number".to_owned(),
+    };
+    let words = if field.description.is_empty() { &field.name } else { &field.description };
+    format!("`{}`: {words}, {values}", field.name)
 }
 
 /// What the command asks for.

@@ -238,8 +238,8 @@ fn invitation(stage: &Stage, survey: &Reference, program: &str, columns: Option<
     let Some(owner) = stage.unused().first() else { return String::new() };
     let why = "\nTake part yourself, as the page says, with an account that nobody has used yet:\n";
     let mut command = vec![format!("{program} share"), format!("--survey '{survey}'")];
-    command.push(format!("--authority {}", stage.authority().display()));
-    command.extend(owner.answers.iter().map(|(name, answer)| format!("--value {name}={answer}")));
+    command.push(format!("--authority '{}'", stage.authority().display()));
+    command.extend(owner.answers.iter().map(|(name, answer)| format!("--value '{name}={answer}'")));
     let mut text = text::sentences(why, columns) + &text::command(command, columns);
     text += "It asks for\n";
     let width = owner.secrets.keys().map(String::len).max().unwrap_or(0);

@@ -84,6 +84,8 @@ function drawJoin() {
   const { survey } = state;
   $("join").hidden = !survey.status.open;
   $("join-command").replaceChildren(...commandLine(survey.join_command));
+  $("join-typed").hidden = survey.answers.length === 0;
+  $("join-answers").replaceChildren(...survey.answers.map((answer) => element("li", {}, ...coded(answer))));
   $("join-needs").replaceChildren(...survey.needs.map((need) => element("li", {}, ...coded(need))));
   $("join-qr").src = `/api/surveys/${survey.id}/qr.svg`;
 }
