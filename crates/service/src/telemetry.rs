@@ -12,6 +12,7 @@
 //! A span outside of all others begins a trace under the id that the three parties share ([`crate::http::traced`]);
 //! the spans inside it belong to the same trace. What belongs to no trace is not sent.
 
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
@@ -53,7 +54,8 @@ impl Drop for Telemetry {
 pub fn start(role: &str) -> Result<Telemetry, Refusal> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal() && variable("NO_COLOR").is_none();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
     let lines = match variable("MPCSTATS_LOG_FORMAT").as_deref() {
         None | Some("text") => lines.boxed(),
         Some("json") => lines.json().boxed(),
