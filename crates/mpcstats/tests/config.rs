@@ -120,3 +120,13 @@ fn what_is_wrong_in_any_configuration_is_named() {
         assert!(said.contains(name) || said.contains(value), "{said}");
     }
 }
+
+#[test]
+fn a_demo_of_fewer_providers_than_the_survey_asks_for_says_how_many_are_needed() {
+    let output = Command::new(env!("CARGO_BIN_EXE_mpcstats"))
+        .args(["demo", "--providers", "5", "--exit"])
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && error.contains("try --providers 10"), "{error}");
+}

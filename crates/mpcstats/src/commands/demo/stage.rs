@@ -72,6 +72,15 @@ pub struct Owner {
     pub used: bool,
 }
 
+/// How many accounts a survey's policy asks for, at least.
+fn minimum(policy: &toml::Table) -> u64 {
+    let stated =
+        policy.get("limits").and_then(|limits| limits.get("minimum")).and_then(toml::Value::as_integer);
+    stated
+        .and_then(|minimum| u64::try_from(minimum).ok())
+        .unwrap_or_else(|| stats::Limits::default().minimum.into())
+}
+
 impl Stage {
     /// Makes keys, survey and configurations; the survey's folder, if one is given, is copied first.
     ///
@@ -212,6 +221,12 @@ impl Stage {
         // An epoch closes with the last of its providers.
         let policy = survey.entry("policy").or_insert_with(|| toml::Table::new().into());
         if let Some(policy) = policy.as_table_mut() {
+            let minimum = minimum(policy);
+            if epoch_accounts < minimum {
+                let few =
+                    format!("an epoch of this survey needs {minimum} accounts: try --providers {minimum}");
+                return Err(few.into());
+            }
             policy.insert("epoch_accounts".into(), i64::try_from(epoch_accounts)?.into());
             // Whoever tries the demo may ask a few questions of their own.
             policy.insert("other_plans".into(), 20.into());
