@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use survey::{Code, PublicKey, Refusal, SignedSurvey, definition};
 
 use crate::keys::Keys;
@@ -183,13 +184,22 @@ fn text(path: &Path) -> Result<String, Refusal> {
     std::fs::read_to_string(path).map_err(|error| fault(path, error))
 }
 
+/// Reads a file with the keys of `example`, and checks what its types do not.
+fn read<C: DeserializeOwned>(
+    path: &Path,
+    example: &str,
+    environment: impl Fn(&str) -> Option<String>,
+    check: impl Fn(&C) -> Result<(), String>,
+) -> Result<C, Refusal> {
+    let config = settings::read(&text(path)?, example, environment).map_err(|why| fault(path, why))?;
+    check(&config).map_err(|why| fault(path, why))?;
+    Ok(config)
+}
+
 impl PartyConfig {
     /// Reads a file; `environment` gives the value of a variable.
     fn read(path: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<Self, Refusal> {
-        let config: Self =
-            settings::read(&text(path)?, PARTY, environment).map_err(|why| fault(path, why))?;
-        config.check().map_err(|why| fault(path, why))?;
-        Ok(config)
+        read(path, PARTY, environment, Self::check)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -202,10 +212,7 @@ impl PartyConfig {
 impl CoordinatorConfig {
     /// Reads a file; `environment` gives the value of a variable.
     fn read(path: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<Self, Refusal> {
-        let config: Self =
-            settings::read(&text(path)?, COORDINATOR, environment).map_err(|why| fault(path, why))?;
-        config.check().map_err(|why| fault(path, why))?;
-        Ok(config)
+        read(path, COORDINATOR, environment, Self::check)
     }
 
     fn check(&self) -> Result<(), String> {

@@ -1,7 +1,6 @@
 //! HTTP: how calls are served and made, and how refusals travel.
 
 pub mod client;
-mod patient;
 pub mod reads;
 pub mod serve;
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,12 +15,13 @@ use survey::{Code, Refusal};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
-
-use super::patient::Patient;
 
 /// How long a client may take for its handshake, and for the head of each request.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a client may leave unread what is sent to it.
+const UNREAD: Duration = Duration::from_secs(30);
 /// How long open requests may go on once the server shuts down.
 const GRACE: Duration = Duration::from_secs(10);
 /// How many connections are served at once, and how many of them to one address.
@@ -152,11 +153,22 @@ async fn connection(
     }
 }
 
+/// A stream whose writes fail once nothing could be written for too long: a client that asks and never reads would hold its
+/// place among the connections for ever.
+fn until_unread<S>(stream: S) -> Pin<Box<TimeoutStream<S>>>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite,
+{
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(UNREAD));
+    Box::pin(stream)
+}
+
 async fn http<S>(stream: S, address: SocketAddr, router: Router, mut open: watch::Receiver<()>)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let stream = Patient::new(stream);
+    let stream = until_unread(stream);
     let service = TowerToHyperService::new(router.layer(axum::Extension(From(address))));
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
@@ -170,5 +182,37 @@ where
     };
     if let Err(error) = ended {
         tracing::debug!(%address, %error, "connection ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::ErrorKind;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_read_is_left_and_a_slow_one_is_not() {
+        let (mut client, server) = tokio::io::duplex(16);
+        let mut server = until_unread(server);
+        let reading = async {
+            let mut read = Vec::new();
+            for _ in 0..8 {
+                tokio::time::sleep(UNREAD / 2).await;
+                let mut some = [0; 16];
+                client.read_exact(&mut some).await.unwrap();
+                read.extend(some);
+            }
+            read
+        };
+        let (written, read) = tokio::join!(server.write_all(&[7; 128]), reading);
+        written.unwrap();
+        assert_eq!(read, [7; 128]);
+
+        // Now it reads no more.
+        let begun = tokio::time::Instant::now();
+        let error = server.write_all(&[7; 128]).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert!(begun.elapsed() >= UNREAD && begun.elapsed() < 2 * UNREAD);
     }
 }

@@ -123,7 +123,7 @@ impl Number {
 
     /// The same with field elements that are known to be these integers.
     pub fn and_field(self, field: FieldShare) -> Self {
-        let _ = self.0.field.set(field);
+        self.set_field(field);
         self
     }
 
