@@ -128,7 +128,8 @@ pub fn plan_of<'a>(
     })
 }
 
-/// Checks a certificate offline and reads its results. The page of the client API makes the same checks in a browser.
+/// Checks a certificate offline and reads its results. The page of the client API makes these checks in a browser, but for
+/// which results are withheld where some are.
 ///
 /// # Errors
 /// [`ClientError`] naming the first check that fails.
